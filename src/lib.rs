@@ -1,0 +1,11 @@
+//! p2pcall: a video call between two programs, with no server and no account.
+//!
+//! Two people exchange two pieces of text (an offer and an answer) by any means they like; then
+//! picture and sound flow straight from one to the other over WebRTC.
+
+pub mod codec;
+pub mod media;
+pub mod observe;
+pub mod pipeline;
+pub mod sink;
+pub mod source;

@@ -1,0 +1,224 @@
+//! What happened: events for people, programs and tests.
+//!
+//! Every part of a call that has something to tell holds an [`Events`] and emits; the embedder
+//! gives the [`Observer`]s. Emitting is cheap and never blocks: an observer with a queue drops what
+//! does not fit and counts it.
+
+mod stats;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::Duration,
+};
+
+use serde::Serialize;
+
+pub use stats::{InboundPair, InboundStats, OutboundPair, OutboundStats, StatsReport};
+
+use crate::media::{Bitrate, Clock, DescriptionKind, MediaKind, Size};
+
+/// Something that happened in a call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// Seconds since the call was begun.
+    #[serde(rename = "t", serialize_with = "as_seconds")]
+    pub at: Duration,
+    /// What it was.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// Everything that can happen in a call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Our description is complete and can be carried to the other side.
+    LocalDescription {
+        /// Offer or answer.
+        kind: DescriptionKind,
+        /// How many candidates it holds.
+        candidates: usize,
+    },
+    /// The other side's description was taken.
+    RemoteDescription {
+        /// Offer or answer.
+        kind: DescriptionKind,
+    },
+    /// A STUN server did not answer in time, or none did.
+    GatheringIncomplete,
+    /// The call entered another state.
+    State {
+        /// Which one.
+        state: CallStateName,
+    },
+    /// A source is open.
+    SourceOpened {
+        /// Sound or picture.
+        kind: MediaKind,
+        /// What it is, in words: name, size, rate.
+        what: String,
+    },
+    /// A source cannot be opened or has ended: the call goes on without it.
+    SourceFailed {
+        /// Sound or picture.
+        kind: MediaKind,
+        /// What happened and what to do, in words.
+        what: String,
+    },
+    /// A sink cannot be opened or has ended: the call goes on without it.
+    SinkFailed {
+        /// Sound or picture.
+        kind: MediaKind,
+        /// What happened and what to do, in words.
+        what: String,
+    },
+    /// The first frame was handed to the network.
+    FirstFrameSent {
+        /// Sound or picture.
+        kind: MediaKind,
+    },
+    /// The first frame was decoded.
+    FirstFrameReceived {
+        /// Sound or picture.
+        kind: MediaKind,
+    },
+    /// Received pictures have another size than before.
+    PictureSize {
+        /// The size from now on.
+        size: Size,
+    },
+    /// We asked the other side for a key frame.
+    KeyFrameRequested,
+    /// The other side asked us for a key frame.
+    KeyFrameWanted,
+    /// What we send has another size, rate or cost.
+    Allocation {
+        /// The congestion controller's estimate for everything together.
+        estimate: Bitrate,
+        /// What the picture may cost.
+        video: Bitrate,
+        /// What the sound may cost.
+        audio: Bitrate,
+        /// The picture's size.
+        size: Size,
+        /// Pictures a second.
+        frame_rate: f64,
+    },
+    /// A medium was switched off or on, here or there.
+    Muted {
+        /// Sound or picture.
+        kind: MediaKind,
+        /// Whether the other side did it.
+        remote: bool,
+        /// Off or on.
+        muted: bool,
+    },
+    /// Figures, once a second while connected.
+    Stats(StatsReport),
+    /// A thread of ours panicked, or did not end in time.
+    ThreadLost {
+        /// Its name.
+        thread: &'static str,
+    },
+    /// The call is over.
+    Ended {
+        /// Why, as a word for programs.
+        reason: &'static str,
+        /// Why, for people.
+        what: String,
+    },
+}
+
+/// The states of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallStateName {
+    /// Our description is being made.
+    Describing,
+    /// The other side's description is awaited: a person carries it.
+    AwaitingRemote,
+    /// Both descriptions are there; ICE and DTLS are at work.
+    Connecting,
+    /// Media flows.
+    Connected,
+    /// Nothing has come from the other side for a while.
+    Interrupted,
+    /// The call is being taken down.
+    Ending,
+}
+
+/// Takes part in what happens. Must not block.
+pub trait Observer: Send + Sync {
+    /// Takes one event.
+    fn on_event(&self, event: &Event);
+}
+
+/// A handle through which parts of a call tell what happened. Cloning is cheap.
+#[derive(Clone)]
+pub struct Events {
+    clock: Clock,
+    observers: Arc<[Arc<dyn Observer>]>,
+}
+
+impl Events {
+    /// Returns a handle that tells these observers, with times since the clock's epoch.
+    pub fn new(clock: Clock, observers: impl IntoIterator<Item = Arc<dyn Observer>>) -> Self {
+        Self { clock, observers: observers.into_iter().collect() }
+    }
+
+    /// Tells every observer.
+    pub fn emit(&self, kind: EventKind) {
+        let event = Event { at: self.clock.now().since_epoch(), kind };
+        for observer in &*self.observers {
+            observer.on_event(&event);
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("observers", &self.observers.len()).finish_non_exhaustive()
+    }
+}
+
+/// An observer that keeps events until they are read elsewhere.
+#[derive(Debug)]
+pub struct EventQueue {
+    sender: SyncSender<Event>,
+    dropped: AtomicU64,
+}
+
+impl EventQueue {
+    /// How many events wait at most. **Overflow: the newest is dropped and counted**, because an
+    /// observer must not hurt the call.
+    pub const CAPACITY: usize = 1024;
+
+    /// Returns the observer and the end to read from.
+    pub fn new() -> (Arc<Self>, Receiver<Event>) {
+        let (sender, receiver) = sync_channel(Self::CAPACITY);
+        (Arc::new(Self { sender, dropped: AtomicU64::new(0) }), receiver)
+    }
+
+    /// Returns how many events were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Observer for EventQueue {
+    fn on_event(&self, event: &Event) {
+        if self.sender.try_send(event.clone()).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn as_seconds<S: serde::Serializer>(at: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(at.as_micros() as f64 / 1e6)
+}
