@@ -120,7 +120,7 @@ pub enum EventKind {
         muted: bool,
     },
     /// Figures, once a second while connected.
-    Stats(StatsReport),
+    Stats(Box<StatsReport>),
     /// A thread of ours panicked, or did not end in time.
     ThreadLost {
         /// Its name.
