@@ -7,5 +7,6 @@ pub mod codec;
 pub mod media;
 pub mod observe;
 pub mod pipeline;
+pub mod rtc;
 pub mod sink;
 pub mod source;

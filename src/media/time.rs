@@ -68,12 +68,21 @@ impl std::ops::Add<Duration> for MediaTime {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     epoch: Instant,
+    epoch_ntp: NtpTime,
 }
 
 impl Clock {
-    /// Starts a line of time at `epoch`.
-    pub const fn new(epoch: Instant) -> Self {
-        Self { epoch }
+    /// Starts a line of time at `epoch`, which should be this very moment: the wall clock is read
+    /// once, here, so that a later jump of it cannot pull sound and picture apart.
+    pub fn new(epoch: Instant) -> Self {
+        Self { epoch, epoch_ntp: NtpTime::now() }
+    }
+
+    /// Returns the wall-clock time of a media time.
+    pub fn ntp(&self, time: MediaTime) -> NtpTime {
+        let since = time.since_epoch();
+        let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+        NtpTime(self.epoch_ntp.0.wrapping_add(since.as_secs() << 32).wrapping_add(fraction))
     }
 
     /// Returns the media time of an instant; instants before the epoch count as the epoch.
@@ -100,8 +109,7 @@ impl NtpTime {
     /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
     const UNIX_OFFSET: u64 = 2_208_988_800;
 
-    /// Returns the wall-clock time of this moment.
-    pub fn now() -> Self {
+    fn now() -> Self {
         let since_unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::from_seconds(Self::UNIX_OFFSET + since_unix.as_secs(), since_unix.subsec_nanos())
     }

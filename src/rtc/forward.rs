@@ -1,0 +1,73 @@
+//! The library's callbacks as events: nothing is done here but telling.
+//!
+//! Callbacks are awaited on the library's driver loop: a slow one would stop the connection.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use webrtc::{
+    data_channel::DataChannel,
+    media_stream::track_remote::TrackRemote,
+    peer_connection::{
+        PeerConnectionEventHandler, RTCIceCandidateType, RTCIceGatheringState, RTCPeerConnectionIceEvent,
+        RTCPeerConnectionState,
+    },
+};
+
+use super::{CandidateKind, RtcEvent, channel, track};
+
+/// Sends events without ever waiting.
+///
+/// **Capacity 256; when full the event is lost, with an error in the log.** It cannot fill while
+/// the call's task runs, which never waits for media.
+#[derive(Clone, Debug)]
+pub(super) struct Forward(pub(super) mpsc::Sender<RtcEvent>);
+
+impl Forward {
+    pub(super) const CAPACITY: usize = 256;
+
+    pub(super) fn tell(&self, event: RtcEvent) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.0.try_send(event) {
+            tracing::error!(?event, "the call's task does not keep up: an event is lost");
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Forward {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        let kind = match event.candidate.typ {
+            RTCIceCandidateType::Srflx => CandidateKind::ServerReflexive,
+            RTCIceCandidateType::Relay => CandidateKind::Relay,
+            _ => CandidateKind::Host,
+        };
+        self.tell(RtcEvent::Candidate(kind));
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.tell(RtcEvent::GatheringComplete);
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        tracing::debug!(%state, "connection");
+        match state {
+            RTCPeerConnectionState::Connected => self.tell(RtcEvent::Connected),
+            RTCPeerConnectionState::Disconnected => self.tell(RtcEvent::Disconnected),
+            RTCPeerConnectionState::Failed => self.tell(RtcEvent::Failed),
+            RTCPeerConnectionState::Closed => self.tell(RtcEvent::Closed),
+            _ => {}
+        }
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        tokio::spawn(channel::read(channel, self.clone()));
+    }
+
+    async fn on_track(&self, remote: Arc<dyn TrackRemote>) {
+        if let Some(track) = track::RemoteTrack::new(remote).await {
+            self.tell(RtcEvent::Track(track));
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Our end of the connection: build, offer, answer, accept, close (W3C WebRTC 4.4).
+
+use std::sync::Arc;
+
+use rtc::{
+    ice::mdns::MulticastDnsMode,
+    interceptor::{
+        CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, Slot, TwccReceiverBuilder,
+        TwccSenderBuilder,
+    },
+    peer_connection::configuration::media_engine::MediaEngine,
+    rtp_transceiver::{
+        RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
+        rtp_sender::{RTCPFeedback, RTCRtpHeaderExtensionCapability, RtpCodecKind},
+    },
+    sdp::extmap,
+};
+use tokio::sync::{mpsc, watch};
+use webrtc::{
+    data_channel::DataChannel,
+    media_stream::track_local::TrackLocal,
+    peer_connection::{
+        PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
+        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, configure_rtcp_reports,
+    },
+    rtp_transceiver::RtpSender,
+};
+
+use super::{
+    PeerConfig, RtcError, RtcEvent, addresses,
+    capability::{codec_kind, media_engine},
+    channel,
+    estimate::WatchedGcc,
+    forward::Forward,
+    keepalive::{Keepalive, KeepaliveRuntime},
+    pacer::Pacer,
+    tap::Tap,
+    track::{LocalTrack, OutgoingTrack},
+};
+use crate::media::{Bitrate, Clock, Description, DescriptionKind, MediaKind};
+
+/// Our end of the connection.
+pub struct Peer {
+    connection: Arc<dyn PeerConnection>,
+    outgoing: Vec<(OutgoingTrack, Arc<dyn RtpSender>)>,
+    receive_only: Vec<MediaKind>,
+    channel: Option<Arc<dyn DataChannel>>,
+    keepalive: Arc<Keepalive>,
+    estimate: watch::Receiver<Bitrate>,
+    forward: Forward,
+}
+
+impl Peer {
+    /// Opens sockets and builds the connection, with the tracks that are to be sent.
+    ///
+    /// # Errors
+    /// If no socket can be opened as configured.
+    pub async fn new(config: &PeerConfig, clock: Clock) -> Result<(Self, mpsc::Receiver<RtcEvent>), RtcError> {
+        let (events, receiver) = mpsc::channel(Forward::CAPACITY);
+        let forward = Forward(events);
+        let keepalive = Keepalive::new(config.stun.clone(), forward.clone());
+        let mut outgoing = Vec::new();
+        let mut receive_only = Vec::new();
+        for (kind, send) in [(MediaKind::Audio, config.send_audio), (MediaKind::Video, config.send_video)] {
+            if send {
+                outgoing.push(OutgoingTrack::new(kind)?);
+            } else {
+                receive_only.push(kind);
+            }
+        }
+
+        let build = |mdns| build(config, clock, &forward, &keepalive, &outgoing, mdns);
+        // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
+        // there is no route for multicast the library fails instead of doing without.
+        let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
+            Ok(built) => built,
+            Err(error) => {
+                tracing::debug!(%error, "no multicast DNS here");
+                build(MulticastDnsMode::Disabled).await?
+            }
+        };
+        let mut senders = Vec::new();
+        for track in outgoing {
+            let sender = connection.add_track(track.track.clone() as Arc<dyn TrackLocal>).await?;
+            senders.push((track, sender));
+        }
+        let peer =
+            Self { connection, outgoing: senders, receive_only, channel: None, keepalive, estimate, forward };
+        Ok((peer, receiver))
+    }
+
+    /// Makes an offer and begins to gather candidates; [`Peer::local_description`] has them.
+    ///
+    /// # Errors
+    /// If the library refuses.
+    pub async fn offer(&mut self) -> Result<(), RtcError> {
+        for kind in &self.receive_only {
+            let init = RTCRtpTransceiverInit {
+                direction: RTCRtpTransceiverDirection::Recvonly,
+                streams: vec![],
+                send_encodings: vec![],
+            };
+            self.connection.add_transceiver_from_kind(codec_kind(*kind), Some(init)).await?;
+        }
+        let channel = self.connection.create_data_channel(channel::LABEL, None).await?;
+        tokio::spawn(channel::read(channel.clone(), self.forward.clone()));
+        self.channel = Some(channel);
+        let offer = self.connection.create_offer(None).await?;
+        Ok(self.connection.set_local_description(offer).await?)
+    }
+
+    /// Takes an offer, makes an answer and begins to gather candidates.
+    ///
+    /// # Errors
+    /// If the offer is not one we can work with.
+    pub async fn answer(&mut self, offer: &Description) -> Result<(), RtcError> {
+        self.set_remote(offer).await?;
+        let answer = self.connection.create_answer(None).await?;
+        Ok(self.connection.set_local_description(answer).await?)
+    }
+
+    /// Takes the answer to our offer.
+    ///
+    /// # Errors
+    /// If the answer is not one we can work with.
+    pub async fn accept(&mut self, answer: &Description) -> Result<(), RtcError> {
+        self.set_remote(answer).await
+    }
+
+    /// Returns our description with the candidates found so far.
+    pub async fn local_description(&self) -> Option<Description> {
+        let description = self.connection.local_description().await?;
+        let kind = match description.sdp_type {
+            RTCSdpType::Offer => DescriptionKind::Offer,
+            _ => DescriptionKind::Answer,
+        };
+        Some(Description { kind, sdp: description.sdp })
+    }
+
+    /// Returns the tracks that both sides agreed we send.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub async fn local_tracks(&self) -> Result<Vec<LocalTrack>, RtcError> {
+        let mut tracks = Vec::new();
+        for (track, sender) in &self.outgoing {
+            tracks.extend(track.negotiated(&**sender).await?);
+        }
+        Ok(tracks)
+    }
+
+    /// Returns the congestion controller's estimate, for sound and picture together.
+    pub fn estimate(&self) -> watch::Receiver<Bitrate> {
+        self.estimate.clone()
+    }
+
+    /// Ends the keeping alive of NAT mappings: ICE does it from here on.
+    pub fn connected(&self) {
+        self.keepalive.stop();
+    }
+
+    /// Takes over the channel for messages that the other side opened.
+    pub fn set_channel(&mut self, channel: super::MessageChannel) {
+        self.channel = Some(channel.0);
+    }
+
+    /// Sends a short message to the other side's program, if it has a channel for that.
+    pub async fn send_message(&self, text: &str) {
+        if let Some(channel) = &self.channel
+            && let Err(error) = channel.send_text(text).await
+        {
+            tracing::debug!(%error, "a message was not sent");
+        }
+    }
+
+    /// Closes the connection: the other side is told by DTLS. Must not be called from a callback.
+    pub async fn close(&self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "closing");
+        }
+    }
+
+    async fn set_remote(&self, description: &Description) -> Result<(), RtcError> {
+        let sdp = description.sdp.clone();
+        let parsed = match description.kind {
+            DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
+            DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
+        };
+        let wrong = |error: webrtc::error::Error| RtcError::Description(error.to_string());
+        self.connection.set_remote_description(parsed.map_err(wrong)?).await.map_err(wrong)
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("outgoing", &self.outgoing.len()).finish_non_exhaustive()
+    }
+}
+
+async fn build(
+    config: &PeerConfig,
+    clock: Clock,
+    forward: &Forward,
+    keepalive: &Arc<Keepalive>,
+    outgoing: &[OutgoingTrack],
+    mdns: MulticastDnsMode,
+) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Bitrate>), RtcError> {
+    let mut engine = media_engine()?;
+    let (gcc, estimate) = WatchedGcc::new(config.start_bitrate, config.max_bitrate);
+    let tap = Tap::new(clock, forward.clone(), outgoing.iter().map(|track| track.timeline).collect());
+    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), tap)?;
+
+    let mut servers = Vec::new();
+    if !config.stun.is_empty() {
+        servers.push(RTCIceServer { urls: config.stun.clone(), ..Default::default() });
+    }
+    servers.extend(config.turn.iter().map(|turn| RTCIceServer {
+        urls: vec![turn.url.clone()],
+        username: turn.username.clone(),
+        credential: turn.password.clone(),
+    }));
+    let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
+    let configuration =
+        RTCConfigurationBuilder::new().with_ice_servers(servers).with_ice_transport_policy(policy).build();
+
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(configuration)
+        .with_media_engine(engine)
+        .with_setting_engine(settings(config, mdns))
+        .with_interceptor_registry(registry)
+        .with_handler(Arc::new(forward.clone()))
+        .with_udp_addrs(addresses(config)?)
+        .with_runtime(Arc::new(KeepaliveRuntime::new(keepalive.clone())))
+        .build()
+        .await
+        .map_err(|error| RtcError::Socket(error.to_string()))?;
+    Ok((Arc::new(connection), estimate))
+}
+
+fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connection::SettingEngine {
+    use std::time::Duration;
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(mdns)
+        .with_include_loopback_candidate(config.bind.iter().any(std::net::IpAddr::is_loopback))
+        // Disconnected after 4 s of silence. Never failed: a person carries the blobs, and `failed`
+        // would throw the candidates away; the call's own state machine decides when it is over.
+        .with_ice_timeouts(Some(Duration::from_secs(4)), Some(Duration::ZERO), Some(Duration::from_secs(1)))
+        // A pair is tried for as long as a person may take (about nine hours), not for 1.6 s.
+        // The largest number overflows in the library.
+        .with_ice_connection_attempts(Some(Duration::from_millis(500)), Some(u16::MAX - 1))
+        .build()
+}
+
+/// Returns the chain that RTP and RTCP pass, wire first.
+fn interceptors(engine: &mut MediaEngine, gcc: WatchedGcc, pacer: Pacer, tap: Tap) -> Result<Registry, RtcError> {
+    let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
+    engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
+    engine.register_feedback(feedback("nack", "pli"), RtpCodecKind::Video);
+    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+        engine.register_feedback(feedback("transport-cc", ""), kind);
+        for uri in [extmap::TRANSPORT_CC_URI, extmap::SDES_MID_URI] {
+            engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: uri.into() }, kind, None)?;
+        }
+    }
+    let registry = Registry::new()
+        .with(Slot::from(500), tap)
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(gcc).build())
+        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::Pacer, pacer)
+        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::NackGenerator, NackGeneratorBuilder::new().build())
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build());
+    Ok(configure_rtcp_reports(registry))
+}

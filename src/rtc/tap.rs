@@ -1,0 +1,185 @@
+//! A look at the control packets on their way: what RTCP says to us becomes events, and our own
+//! sender reports get the line of time of the capture clock.
+
+use std::{collections::HashMap, collections::VecDeque, time::Instant};
+
+use rtc::{
+    interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket},
+    rtcp::{
+        Packet as RtcpPacket,
+        payload_feedbacks::{full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication},
+        receiver_report::ReceiverReport,
+        reception_report::ReceptionReport,
+        sender_report::SenderReport as RtcpSenderReport,
+    },
+    sansio::Protocol,
+    shared::error::Error,
+};
+
+use super::{RtcEvent, forward::Forward};
+use crate::media::{Clock, MediaKind, NtpTime, RtpTime, SenderReport};
+
+/// How the RTP time of a stream of ours relates to the call's clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeline {
+    pub(super) kind: MediaKind,
+    pub(super) ssrc: u32,
+    /// The RTP time of the clock's epoch: random, as RFC 3550 (5.1) wants it.
+    pub(super) base: u32,
+    pub(super) clock_rate_hz: u32,
+}
+
+/// The interceptor nearest to the wire.
+pub(super) struct Tap {
+    clock: Clock,
+    forward: Forward,
+    local: Vec<Timeline>,
+    remote: HashMap<u32, MediaKind>,
+    inbound: VecDeque<TaggedPacket>,
+    outbound: VecDeque<TaggedPacket>,
+}
+
+impl Tap {
+    pub(super) fn new(clock: Clock, forward: Forward, local: Vec<Timeline>) -> Self {
+        Self {
+            clock,
+            forward,
+            local,
+            remote: HashMap::new(),
+            inbound: VecDeque::new(),
+            outbound: VecDeque::new(),
+        }
+    }
+
+    fn read(&self, packet: &dyn RtcpPacket, now: Instant) {
+        let packet = packet.as_any();
+        if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
+            self.forward.tell(RtcEvent::KeyFrameWanted);
+        } else if let Some(report) = packet.downcast_ref::<RtcpSenderReport>() {
+            if let Some(kind) = self.remote.get(&report.ssrc) {
+                let report =
+                    SenderReport { ssrc: report.ssrc, ntp: NtpTime(report.ntp_time), rtp: RtpTime(report.rtp_time) };
+                self.forward.tell(RtcEvent::SenderReport(*kind, report));
+            }
+            self.read_receptions(&report.reports, now);
+        } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+            self.read_receptions(&report.reports, now);
+        }
+    }
+
+    fn read_receptions(&self, receptions: &[ReceptionReport], now: Instant) {
+        for reception in receptions {
+            let Some(stream) = self.local.iter().find(|stream| stream.ssrc == reception.ssrc) else {
+                continue;
+            };
+            self.forward.tell(RtcEvent::ReceiverReport {
+                kind: stream.kind,
+                fraction_lost: f64::from(reception.fraction_lost) / 256.0,
+                round_trip_time: round_trip(self.ntp(now), reception.last_sender_report, reception.delay),
+            });
+        }
+    }
+
+    /// Puts the capture clock in place of the time of writing, which lags behind it by what the
+    /// encoder took: sound and picture would be told apart by the difference.
+    fn stamp(&self, report: &RtcpSenderReport, now: Instant) -> Option<RtcpSenderReport> {
+        let stream = self.local.iter().find(|stream| stream.ssrc == report.ssrc)?;
+        let time = self.clock.at(now);
+        Some(RtcpSenderReport {
+            ntp_time: self.clock.ntp(time).0,
+            rtp_time: stream.base.wrapping_add(time.to_rtp(stream.clock_rate_hz).0),
+            ..report.clone()
+        })
+    }
+
+    fn ntp(&self, now: Instant) -> NtpTime {
+        self.clock.ntp(self.clock.at(now))
+    }
+}
+
+/// Returns the round trip in seconds (RFC 3550, 6.4.1): now less the time our report was sent less
+/// the time it lay at the other side. `None` if it names no report of ours or makes no sense.
+fn round_trip(now: NtpTime, last_sender_report: u32, delay: u32) -> Option<f64> {
+    if last_sender_report == 0 {
+        return None;
+    }
+    let ticks = now.middle().wrapping_sub(last_sender_report).wrapping_sub(delay);
+    let seconds = f64::from(ticks) / 65_536.0;
+    // A clock that is read twice may make a very short trip come out a tick below zero.
+    if seconds > 65_535.0 { Some(0.0) } else { (seconds < 60.0).then_some(seconds) }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtcp(compound) = &packet.message.packet {
+            for rtcp in compound {
+                self.read(&**rtcp, packet.now);
+            }
+        }
+        self.inbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.inbound.pop_front()
+    }
+
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        let now = packet.now;
+        if let Packet::Rtcp(compound) = &mut packet.message.packet {
+            for rtcp in compound {
+                let stamped = rtcp.as_any().downcast_ref().and_then(|report| self.stamp(report, now));
+                if let Some(report) = stamped {
+                    *rtcp = Box::new(report);
+                }
+            }
+        }
+        self.outbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.outbound.pop_front()
+    }
+}
+
+impl Interceptor for Tap {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+
+    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        let video = info.mime_type.to_ascii_lowercase().starts_with("video/");
+        self.remote.insert(info.ssrc, if video { MediaKind::Video } else { MediaKind::Audio });
+    }
+
+    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.remote.remove(&info.ssrc);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trips_are_told_from_nonsense() {
+        let now = NtpTime((100 << 32) | (1 << 31)); // 100.5 s
+        let second = 65_536;
+        for (sent, delay, expected) in [
+            (0, 0, None),
+            (100 * second, 0, Some(0.5)),
+            (100 * second, second / 4, Some(0.25)),
+            (100 * second, second / 2 + 1, Some(0.0)),
+            (10 * second, 0, None),
+        ] {
+            assert_eq!(round_trip(now, sent, delay), expected, "{sent} {delay}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Tracks: encoded frames to RTP packets on the way out, RTP packets as they come on the way in.
+
+use std::sync::Arc;
+
+use rtc::{
+    media_stream::MediaStreamTrack,
+    rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
+    rtp::{
+        codec::{h264::H264Payloader, opus::OpusPayloader},
+        header::Header,
+        packetizer::Payloader,
+    },
+    rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters},
+};
+use webrtc::{
+    media_stream::{
+        track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
+        track_remote::{TrackRemote, TrackRemoteEvent},
+    },
+    rtp_transceiver::RtpSender,
+};
+
+use super::{
+    RtcError,
+    capability::{codec, codec_kind, media_kind},
+    tap::Timeline,
+};
+use crate::media::{Codec, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
+
+/// The largest payload of a packet, in bytes: with IPv6, UDP, SRTP and header extensions it stays
+/// below the 1,280 that every path carries.
+const MAX_PAYLOAD: usize = 1180;
+
+/// A track of ours before its payload type is negotiated.
+pub(super) struct OutgoingTrack {
+    pub(super) timeline: Timeline,
+    pub(super) track: Arc<TrackLocalStaticRTP>,
+    codec: Codec,
+}
+
+impl OutgoingTrack {
+    pub(super) fn new(kind: MediaKind) -> Result<Self, RtcError> {
+        let our_codec = match kind {
+            MediaKind::Audio => Codec::Opus,
+            MediaKind::Video => Codec::H264,
+        };
+        let [ssrc, base, id] = random()?;
+        let ssrc = ssrc | 1;
+        let encoding = RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            codec: codec(our_codec),
+            ..Default::default()
+        };
+        // RTCP is routed by track id: it must differ from that of the other side's track.
+        let track = MediaStreamTrack::new(
+            "p2pcall".into(),
+            format!("{id:08x}"),
+            kind.to_string(),
+            codec_kind(kind),
+            vec![encoding],
+        );
+        let timeline = Timeline { kind, ssrc, base, clock_rate_hz: our_codec.clock_rate_hz() };
+        Ok(Self { timeline, track: Arc::new(TrackLocalStaticRTP::new(track)), codec: our_codec })
+    }
+
+    /// Returns the track ready to send, or `None` if the other side takes none of our codecs.
+    pub(super) async fn negotiated(&self, sender: &dyn RtpSender) -> Result<Option<LocalTrack>, RtcError> {
+        let parameters = sender.get_parameters().await?;
+        let Some(negotiated) = parameters.rtp_parameters.codecs.first() else {
+            return Ok(None);
+        };
+        let [seq] = random()?;
+        Ok(Some(LocalTrack {
+            timeline: self.timeline,
+            track: self.track.clone(),
+            payload_type: negotiated.payload_type,
+            // Below 2¹⁵, so that a loss among the first packets cannot look like a wrap (RFC 3711, 3.3.1).
+            seq: SeqNo(seq as u16 & 0x7fff),
+            payloader: match self.codec {
+                Codec::H264 => Box::<H264Payloader>::default(),
+                Codec::Opus => Box::new(OpusPayloader),
+            },
+        }))
+    }
+}
+
+/// A track that we send.
+pub struct LocalTrack {
+    timeline: Timeline,
+    track: Arc<TrackLocalStaticRTP>,
+    payload_type: u8,
+    seq: SeqNo,
+    payloader: Box<dyn Payloader>,
+}
+
+/// What one frame became on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// RTP packets.
+    pub packets: u64,
+    /// Bytes of payload.
+    pub bytes: u64,
+}
+
+impl LocalTrack {
+    /// Returns whether it is sound or picture.
+    pub const fn kind(&self) -> MediaKind {
+        self.timeline.kind
+    }
+
+    /// Packetizes a frame and hands the packets to the connection.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub async fn send(&mut self, frame: &EncodedFrame) -> Result<Sent, RtcError> {
+        let payloads = self
+            .payloader
+            .payload(MAX_PAYLOAD, &frame.payload)
+            .map_err(|error| RtcError::Library(error.to_string()))?;
+        let ticks = frame.media_time.to_rtp(self.timeline.clock_rate_hz).0;
+        let video = self.kind() == MediaKind::Video;
+        let last = payloads.len().saturating_sub(1);
+        let mut sent = Sent::default();
+        for (index, payload) in payloads.into_iter().enumerate() {
+            sent.packets += 1;
+            sent.bytes += payload.len() as u64;
+            let header = Header {
+                version: 2,
+                marker: video && index == last,
+                payload_type: self.payload_type,
+                sequence_number: self.seq.0,
+                timestamp: self.timeline.base.wrapping_add(ticks),
+                ssrc: self.timeline.ssrc,
+                ..Default::default()
+            };
+            self.seq = self.seq.next();
+            self.track.write_rtp(rtc::rtp::Packet { header, payload }).await?;
+        }
+        Ok(sent)
+    }
+}
+
+impl std::fmt::Debug for LocalTrack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalTrack").field("kind", &self.kind()).finish_non_exhaustive()
+    }
+}
+
+/// A track that the other side sends. Clones are handles to the same track.
+#[derive(Clone)]
+pub struct RemoteTrack {
+    kind: MediaKind,
+    ssrc: u32,
+    track: Arc<dyn TrackRemote>,
+}
+
+impl RemoteTrack {
+    /// Returns the track, or `None` if it is neither sound nor picture.
+    pub(super) async fn new(track: Arc<dyn TrackRemote>) -> Option<Self> {
+        let kind = media_kind(track.kind().await)?;
+        let ssrc = track.ssrcs().await.first().copied().unwrap_or_default();
+        Some(Self { kind, ssrc, track })
+    }
+
+    /// Returns whether it is sound or picture.
+    pub const fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// Hands over each packet as it comes, until the track ends.
+    ///
+    /// `take` must not block: the library drops packets, with an error in its log, when nobody
+    /// reads them.
+    pub async fn deliver(&self, mut take: impl FnMut(RtpPacket) + Send) {
+        while let Some(event) = self.track.poll().await {
+            let TrackRemoteEvent::OnRtpPacket(packet) = event else {
+                continue;
+            };
+            // Padding alone (a probe for bandwidth) carries a sequence number and no media.
+            let header = packet.header;
+            take(RtpPacket {
+                ssrc: header.ssrc,
+                payload_type: header.payload_type,
+                seq: SeqNo(header.sequence_number),
+                timestamp: RtpTime(header.timestamp),
+                marker: header.marker,
+                payload: packet.payload,
+                arrival: now(),
+            });
+        }
+    }
+
+    /// Asks the other side for a key frame (PLI, RFC 4585, 6.3.1).
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub async fn request_key_frame(&self) -> Result<(), RtcError> {
+        let ssrc = self.track.ssrcs().await.first().copied().unwrap_or(self.ssrc);
+        let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc: ssrc };
+        Ok(self.track.write_rtcp(vec![Box::new(pli)]).await?)
+    }
+}
+
+impl std::fmt::Debug for RemoteTrack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoteTrack").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Returns numbers that nobody can guess.
+fn random<const N: usize>() -> Result<[u32; N], RtcError> {
+    let mut numbers = [0; N];
+    for number in &mut numbers {
+        *number = getrandom::u32().map_err(|error| RtcError::Library(format!("no random numbers: {error}")))?;
+    }
+    Ok(numbers)
+}
