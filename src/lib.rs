@@ -8,5 +8,6 @@ pub mod media;
 pub mod observe;
 pub mod pipeline;
 pub mod rtc;
+pub mod signaling;
 pub mod sink;
 pub mod source;

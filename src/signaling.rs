@@ -1,0 +1,40 @@
+//! How descriptions travel from one side to the other. With p2pcall a person carries them.
+
+mod blob;
+mod expected;
+mod manual;
+mod memory;
+
+use std::future::Future;
+
+pub use blob::{BlobError, SessionBlob};
+pub use expected::Expected;
+pub use manual::Manual;
+pub use memory::{Memory, memory};
+
+use crate::media::Description;
+
+/// Why the exchange came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignalingError {
+    /// What came is not what was needed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// Nothing will come: the input ended, or the other end of a channel is gone.
+    #[error("{0}")]
+    Ended(String),
+    /// The person interrupted the exchange.
+    #[error("Interrupted.")]
+    Interrupted,
+}
+
+/// Carries descriptions. Complete ones: candidates are gathered before, and do not trickle.
+pub trait Signaling: Send + 'static {
+    /// Hands our description over.
+    fn send(&mut self, description: Description) -> impl Future<Output = Result<(), SignalingError>> + Send;
+
+    /// Waits for the other side's description, for as long as it takes, and returns one that was
+    /// checked against what is expected.
+    fn receive(&mut self, expected: Expected) -> impl Future<Output = Result<Description, SignalingError>> + Send;
+}
