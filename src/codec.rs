@@ -1,9 +1,132 @@
 //! Codecs: each in a directory of its own with encoder, decoder, payload format and SDP parameters.
 //! Synchronous; each instance is owned by the one thread that uses it.
+//!
+//! A new codec is a directory and a line in [`CODECS`].
+
+#[cfg(test)]
+mod contract;
+mod h264;
+mod opus;
 
 use bytes::BytesMut;
 
-use crate::media::{AudioFrame, Bitrate, EncodedFrame, RtpPacket, Size, VideoFrame};
+use crate::media::{AudioFrame, Bitrate, Codec, EncodedFrame, RtpPacket, Size, VideoFrame};
+
+/// The codecs p2pcall speaks, best first: the only place where one is registered.
+pub static CODECS: &[CodecEntry] = &[h264::ENTRY, opus::ENTRY];
+
+/// All there is to know about one codec.
+#[derive(Clone, Copy, Debug)]
+pub struct CodecEntry {
+    /// Which codec.
+    pub codec: Codec,
+    /// Its name in SDP (`a=rtpmap`), where case does not matter.
+    pub name: &'static str,
+    /// The format parameters we offer (`a=fmtp`), without the payload type.
+    pub fmtp: &'static str,
+    /// Whether a remote's format parameters describe something we can decode and may send.
+    pub accepts: fn(fmtp: &str) -> bool,
+    /// How its encoder and decoder are made.
+    pub parts: CodecParts,
+}
+
+/// How the encoder and the decoder of a codec are made.
+#[derive(Clone, Copy, Debug)]
+pub enum CodecParts {
+    /// A codec for pictures.
+    Video {
+        /// Makes an encoder that aims at the target.
+        new_encoder: fn(VideoTarget) -> Result<Box<dyn VideoEncoder>, CodecError>,
+        /// Makes a decoder.
+        new_decoder: fn() -> Result<Box<dyn VideoDecoder>, CodecError>,
+        /// Makes the receiving side of the payload format.
+        new_depacketizer: fn() -> Box<dyn Depacketizer>,
+    },
+    /// A codec for sound. Its packets need no depacketizer: one packet, one frame.
+    Audio {
+        /// Makes an encoder for 1 or 2 channels that aims at the target.
+        new_encoder: fn(channels: u8, AudioTarget) -> Result<Box<dyn AudioEncoder>, CodecError>,
+        /// Makes a decoder that gives 1 or 2 channels, whatever comes in.
+        new_decoder: fn(channels: u8) -> Result<Box<dyn AudioDecoder>, CodecError>,
+    },
+}
+
+impl CodecEntry {
+    /// Returns the entry of a codec.
+    ///
+    /// # Panics
+    /// Never: every [`Codec`] has an entry, and a test holds it to that.
+    pub fn of(codec: Codec) -> &'static Self {
+        CODECS.iter().find(|entry| entry.codec == codec).expect("every codec has an entry")
+    }
+}
+
+/// Makes an encoder for pictures.
+///
+/// # Errors
+/// If the codec is for sound, or refuses the target.
+pub fn video_encoder(codec: Codec, target: VideoTarget) -> Result<Box<dyn VideoEncoder>, CodecError> {
+    let entry = CodecEntry::of(codec);
+    match entry.parts {
+        CodecParts::Video { new_encoder, .. } => new_encoder(target),
+        CodecParts::Audio { .. } => Err(entry.wrong_kind("encode pictures")),
+    }
+}
+
+/// Makes a decoder for pictures.
+///
+/// # Errors
+/// If the codec is for sound, or its library fails.
+pub fn video_decoder(codec: Codec) -> Result<Box<dyn VideoDecoder>, CodecError> {
+    let entry = CodecEntry::of(codec);
+    match entry.parts {
+        CodecParts::Video { new_decoder, .. } => new_decoder(),
+        CodecParts::Audio { .. } => Err(entry.wrong_kind("decode pictures")),
+    }
+}
+
+/// Makes the receiving side of a video codec's RTP payload format.
+///
+/// # Errors
+/// If the codec is for sound.
+pub fn depacketizer(codec: Codec) -> Result<Box<dyn Depacketizer>, CodecError> {
+    let entry = CodecEntry::of(codec);
+    match entry.parts {
+        CodecParts::Video { new_depacketizer, .. } => Ok(new_depacketizer()),
+        CodecParts::Audio { .. } => Err(entry.wrong_kind("depacketize pictures")),
+    }
+}
+
+/// Makes an encoder for sound of 1 or 2 channels.
+///
+/// # Errors
+/// If the codec is for pictures, or refuses the channels.
+pub fn audio_encoder(codec: Codec, channels: u8, target: AudioTarget) -> Result<Box<dyn AudioEncoder>, CodecError> {
+    let entry = CodecEntry::of(codec);
+    match entry.parts {
+        CodecParts::Audio { new_encoder, .. } => new_encoder(channels, target),
+        CodecParts::Video { .. } => Err(entry.wrong_kind("encode sound")),
+    }
+}
+
+/// Makes a decoder that gives sound of 1 or 2 channels.
+///
+/// # Errors
+/// If the codec is for pictures, or refuses the channels.
+pub fn audio_decoder(codec: Codec, channels: u8) -> Result<Box<dyn AudioDecoder>, CodecError> {
+    let entry = CodecEntry::of(codec);
+    match entry.parts {
+        CodecParts::Audio { new_decoder, .. } => new_decoder(channels),
+        CodecParts::Video { .. } => Err(entry.wrong_kind("decode sound")),
+    }
+}
+
+impl CodecEntry {
+    fn wrong_kind(&self, what: &'static str) -> CodecError {
+        let reason = format!("it is a codec for {}", self.codec.kind());
+        CodecError { codec: self.name, what: "cannot be used", reason: format!("cannot {what}: {reason}") }
+    }
+}
 
 /// Why a codec could not be made or could not encode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

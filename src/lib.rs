@@ -4,6 +4,8 @@
 //! picture and sound flow straight from one to the other over WebRTC.
 
 pub mod codec;
+pub mod congestion;
+pub mod jitter;
 pub mod media;
 pub mod observe;
 pub mod pipeline;
