@@ -214,10 +214,13 @@ fn event_loop() -> Result<EventLoop<Woken>, SinkError> {
     set_hook(hook);
     match built {
         Ok(Ok(event_loop)) => Ok(event_loop),
-        Ok(Err(error)) => Err(missing(&error.to_string())),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no event loop");
+            Err(missing("no X11 or Wayland display answers"))
+        }
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
-            Err(missing(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown cause")))
+            Err(missing(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the window system failed")))
         }
     }
 }
