@@ -3,6 +3,8 @@
 //! Two people exchange two pieces of text (an offer and an answer) by any means they like; then
 //! picture and sound flow straight from one to the other over WebRTC.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod codec;
 pub mod congestion;
 pub mod jitter;

@@ -1,6 +1,11 @@
 //! Where frames end: a window, the terminal, a speaker, files, or nothing at all.
 //! Synchronous; each sink is owned by the one thread that feeds it.
 
+mod scale;
+pub mod terminal;
+#[cfg(feature = "window")]
+pub mod window;
+
 use std::time::Duration;
 
 use crate::media::{AudioFrame, VideoFrame};

@@ -1,0 +1,397 @@
+//! Reads the other side's blob from a terminal.
+//!
+//! A line of a terminal in its usual mode is cut at 4,096 characters (1,024 on macOS), and a blob
+//! is longer. So the terminal is read raw, what is pasted is counted instead of echoed, and nobody
+//! has to press Enter: the blob is taken as soon as it is whole.
+
+use std::{io, time::Duration};
+
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tokio_util::sync::CancellationToken;
+
+use super::{RawTerminal, StatusLine};
+
+/// Nothing typed or pasted for so long: what is there may be all there is.
+const QUIET: Duration = Duration::from_millis(150);
+/// No description comes near this. Bounds what a person can paste by mistake.
+const LONGEST: usize = 1 << 20;
+/// So many characters come in before the count is drawn again.
+const REDRAW: usize = 2048;
+
+/// What a text amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// It may become something: read on.
+    Incomplete,
+    /// It is whole.
+    Done(T),
+    /// It cannot become anything: why, and what to do.
+    Wrong(String),
+}
+
+/// How reading ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked<T> {
+    /// It was read.
+    Done(T),
+    /// The person pressed Ctrl-C.
+    Interrupted,
+    /// The person pressed Ctrl-D.
+    EndOfInput,
+    /// The program stopped it.
+    Stopped,
+}
+
+/// Reads from the terminal until `judge` says that the text is whole. Blocks; give it a thread.
+///
+/// The text is judged after each line, each paste, and each moment of quiet. It holds line breaks
+/// as they came. `line` shows how much was read, and prints what is [`Reading::Wrong`]; reading
+/// then begins again. Standard input must be a terminal.
+///
+/// # Errors
+/// If the terminal cannot be read.
+pub fn read_pasted<T>(
+    line: &StatusLine,
+    stop: &CancellationToken,
+    judge: impl FnMut(&str) -> Reading<T>,
+) -> io::Result<Asked<T>> {
+    let _terminal = RawTerminal::enter()?;
+    let asked = read_events(line, stop, PasteReader::new(judge));
+    line.set_note("");
+    asked
+}
+
+fn read_events<T, J: FnMut(&str) -> Reading<T>>(
+    line: &StatusLine,
+    stop: &CancellationToken,
+    mut reader: PasteReader<T, J>,
+) -> io::Result<Asked<T>> {
+    let mut drawn = 0;
+    while !stop.is_cancelled() {
+        let input = if event::poll(QUIET)? { Pasted::of_event(event::read()?) } else { Some(Pasted::Quiet) };
+        let Some(input) = input else { continue };
+        let settled = matches!(input, Pasted::Quiet | Pasted::Clear | Pasted::Whole(_));
+        match reader.input(input) {
+            Step::More => {}
+            Step::Wrong(what) => line.print(&what),
+            Step::Done(value) => return Ok(Asked::Done(value)),
+            Step::Interrupted => return Ok(Asked::Interrupted),
+            Step::EndOfInput => return Ok(Asked::EndOfInput),
+        }
+        let length = reader.len();
+        if length != drawn && (settled || length.abs_diff(drawn) >= REDRAW) {
+            line.set_note(&count(length));
+            drawn = length;
+        }
+    }
+    Ok(Asked::Stopped)
+}
+
+/// What comes from the terminal while a text is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pasted {
+    /// One character, typed or pasted.
+    Character(char),
+    /// The end of a line.
+    LineEnd,
+    /// A whole paste, from a terminal that brackets them.
+    Whole(String),
+    /// Nothing came for a moment.
+    Quiet,
+    /// Backspace or Ctrl-U: what was read is to be forgotten.
+    Clear,
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-D.
+    EndOfInput,
+}
+
+impl Pasted {
+    fn of_event(event: Event) -> Option<Self> {
+        let key = match event {
+            Event::Paste(text) => return Some(Self::Whole(text)),
+            Event::Key(key @ KeyEvent { kind: KeyEventKind::Press | KeyEventKind::Repeat, .. }) => key,
+            _ => return None,
+        };
+        match (key.code, key.modifiers - KeyModifiers::SHIFT) {
+            (KeyCode::Char('c'), KeyModifiers::CONTROL) => Some(Self::Interrupt),
+            (KeyCode::Char('d'), KeyModifiers::CONTROL) => Some(Self::EndOfInput),
+            // What terminals make of Backspace differs.
+            (KeyCode::Char('u' | 'h'), KeyModifiers::CONTROL) | (KeyCode::Backspace, _) => Some(Self::Clear),
+            // A line feed: pastes carry it where keys give a carriage return.
+            (KeyCode::Char('j'), KeyModifiers::CONTROL) | (KeyCode::Enter, _) => Some(Self::LineEnd),
+            (KeyCode::Tab, _) => Some(Self::Character('\t')),
+            (KeyCode::Char(character), KeyModifiers::NONE) => Some(Self::Character(character)),
+            _ => None,
+        }
+    }
+}
+
+/// What one input led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// Nothing yet.
+    More,
+    /// The text was wrong and is forgotten; for the person.
+    Wrong(String),
+    /// The text is whole.
+    Done(T),
+    /// The person wants to end the program.
+    Interrupted,
+    /// The person has nothing to give.
+    EndOfInput,
+}
+
+/// Collects what comes from a terminal until it is whole. Knows neither terminal nor time.
+#[derive(Debug)]
+pub struct PasteReader<T, J> {
+    judge: J,
+    text: String,
+    /// How many characters of the text are not white space.
+    length: usize,
+    /// The text has been judged since it changed.
+    judged: bool,
+    /// Whole, but more may be on its way that must not be taken for keys of the call.
+    done: Option<T>,
+}
+
+impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
+    /// Returns a reader of nothing yet.
+    pub const fn new(judge: J) -> Self {
+        Self { judge, text: String::new(), length: 0, judged: true, done: None }
+    }
+
+    /// Returns how many characters were read, white space not counted.
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Returns whether nothing was read.
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Takes one input.
+    pub fn input(&mut self, input: Pasted) -> Step<T> {
+        match input {
+            Pasted::Character(character) => {
+                self.push(character);
+                Step::More
+            }
+            Pasted::LineEnd => {
+                self.push('\n');
+                // Wrong so far may be the head of something right: only a pause says it is all.
+                if let Some(Reading::Done(value)) = self.judge() {
+                    self.done = Some(value);
+                }
+                Step::More
+            }
+            Pasted::Whole(text) => {
+                for character in text.chars() {
+                    self.push(if character == '\r' { '\n' } else { character });
+                }
+                self.settle()
+            }
+            Pasted::Quiet => self.settle(),
+            Pasted::Clear => {
+                self.clear();
+                Step::More
+            }
+            Pasted::Interrupt => Step::Interrupted,
+            Pasted::EndOfInput => match self.settle() {
+                Step::More => Step::EndOfInput,
+                settled => settled,
+            },
+        }
+    }
+
+    fn push(&mut self, character: char) {
+        if self.done.is_some() {
+            return;
+        }
+        self.judged = false;
+        self.length += usize::from(!character.is_whitespace());
+        if self.text.len() < LONGEST {
+            self.text.push(character);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.length = 0;
+        self.judged = true;
+        self.done = None;
+    }
+
+    /// Judges what has not been judged; `None` if there is nothing to judge.
+    fn judge(&mut self) -> Option<Reading<T>> {
+        if self.judged || self.done.is_some() || self.length == 0 {
+            return None;
+        }
+        if self.text.len() >= LONGEST {
+            return Some(Reading::Wrong("That is far too long to be an offer or an answer. Paste again.".into()));
+        }
+        Some((self.judge)(&self.text))
+    }
+
+    fn settle(&mut self) -> Step<T> {
+        if let Some(value) = self.done.take() {
+            self.clear();
+            return Step::Done(value);
+        }
+        match self.judge() {
+            None => Step::More,
+            Some(Reading::Incomplete) => {
+                self.judged = true;
+                Step::More
+            }
+            Some(Reading::Wrong(what)) => {
+                self.clear();
+                Step::Wrong(what)
+            }
+            Some(Reading::Done(value)) => {
+                self.clear();
+                Step::Done(value)
+            }
+        }
+    }
+}
+
+/// Returns how much was read, in words; nothing for nothing.
+fn count(length: usize) -> String {
+    if length == 0 {
+        return String::new();
+    }
+    let digits = length.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("read {grouped} character{}", if length == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole from `<` to `>`, however wrapped; anything else is wrong.
+    fn judge(text: &str) -> Reading<String> {
+        let text: String = text.split_whitespace().collect();
+        match (text.starts_with('<'), text.find('>')) {
+            (false, _) => Reading::Wrong(format!("'{text}' begins wrongly")),
+            (true, None) => Reading::Incomplete,
+            (true, Some(end)) if end + 1 < text.len() => Reading::Wrong(format!("'{text}' ends wrongly")),
+            (true, Some(_)) => Reading::Done(text),
+        }
+    }
+
+    fn typed(text: &str) -> impl Iterator<Item = Pasted> {
+        text.chars().map(|character| match character {
+            '\n' => Pasted::LineEnd,
+            '~' => Pasted::Quiet,
+            '^' => Pasted::Clear,
+            character => Pasted::Character(character),
+        })
+    }
+
+    /// Feeds everything and returns what was told, `More` left out.
+    fn told(inputs: impl IntoIterator<Item = Pasted>) -> Vec<Step<String>> {
+        let mut reader = PasteReader::new(judge);
+        inputs.into_iter().map(|input| reader.input(input)).filter(|step| *step != Step::More).collect()
+    }
+
+    #[test]
+    fn typed_and_unbracketed_text() {
+        let done = |text: &str| Step::Done(text.to_owned());
+        let wrong = |text: &str| Step::Wrong(text.to_owned());
+        for (text, expected) in [
+            ("<a>~", vec![done("<a>")]),
+            ("<a>\n~", vec![done("<a>")]),
+            ("<a\nb\n\nc>\n~", vec![done("<abc>")]),
+            // Pauses within are no end.
+            ("<a~b~~>~", vec![done("<ab>")]),
+            // Nothing is decided before it is quiet.
+            ("<a>", vec![]),
+            // What follows a whole text on further lines is dropped, not taken for keys.
+            ("<a>\nkind regards, q\n~", vec![done("<a>")]),
+            ("oops\n~<a>~", vec![wrong("'oops' begins wrongly"), done("<a>")]),
+            // One complaint for a text of many lines.
+            ("o\no\np\ns\n~", vec![wrong("'oops' begins wrongly")]),
+            ("oops^<a>~", vec![done("<a>")]),
+            ("<a>\n^~<b>~", vec![done("<b>")]),
+            ("\n \n~~", vec![]),
+        ] {
+            assert_eq!(told(typed(text)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bracketed_pastes_need_neither_enter_nor_a_pause() {
+        let paste = |text: &str| Pasted::Whole(text.to_owned());
+        let done = || Step::Done("<ab>".to_owned());
+        for (inputs, expected) in [
+            (vec![paste("<ab>")], vec![done()]),
+            (vec![paste("<a\r\nb>\r\n")], vec![done()]),
+            (vec![paste("<a"), Pasted::Quiet, paste("b>")], vec![done()]),
+            (vec![paste("x"), paste("<ab>")], vec![Step::Wrong("'x' begins wrongly".into()), done()]),
+            (vec![Pasted::Character('<'), paste("ab>")], vec![done()]),
+        ] {
+            assert_eq!(told(inputs.clone()), expected, "{inputs:?}");
+        }
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        assert_eq!(told([Pasted::Interrupt]), [Step::Interrupted]);
+        assert_eq!(told([Pasted::EndOfInput]), [Step::EndOfInput]);
+        assert_eq!(told(typed("<a").chain([Pasted::EndOfInput])), [Step::EndOfInput]);
+        assert_eq!(told(typed("<a>").chain([Pasted::EndOfInput])), [Step::Done("<a>".into())]);
+    }
+
+    #[test]
+    fn length_has_a_bound() {
+        let long = format!("<{}>", "a".repeat(65_536));
+        assert_eq!(told([Pasted::Whole(long.clone())]), [Step::Done(long)]);
+        let mut reader = PasteReader::new(judge);
+        let too_long = reader.input(Pasted::Whole("<".repeat(LONGEST + 5)));
+        assert!(matches!(too_long, Step::Wrong(what) if what.contains("too long")));
+        assert!(reader.is_empty());
+    }
+
+    #[test]
+    fn keys_are_read_as_text() {
+        let key = |code, modifiers| Event::Key(KeyEvent::new(code, modifiers));
+        let (none, control) = (KeyModifiers::NONE, KeyModifiers::CONTROL);
+        for (event, expected) in [
+            (key(KeyCode::Char('A'), KeyModifiers::SHIFT), Some(Pasted::Character('A'))),
+            (key(KeyCode::Enter, none), Some(Pasted::LineEnd)),
+            (key(KeyCode::Char('j'), control), Some(Pasted::LineEnd)),
+            (key(KeyCode::Backspace, none), Some(Pasted::Clear)),
+            (key(KeyCode::Char('u'), control), Some(Pasted::Clear)),
+            (key(KeyCode::Char('c'), control), Some(Pasted::Interrupt)),
+            (key(KeyCode::Char('d'), control), Some(Pasted::EndOfInput)),
+            (key(KeyCode::Up, none), None),
+            (key(KeyCode::Char('x'), KeyModifiers::ALT), None),
+            (Event::Paste("x".into()), Some(Pasted::Whole("x".into()))),
+            (Event::Resize(1, 1), None),
+        ] {
+            assert_eq!(Pasted::of_event(event.clone()), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn counts_are_readable() {
+        for (length, expected) in [
+            (0, ""),
+            (1, "read 1 character"),
+            (999, "read 999 characters"),
+            (3412, "read 3,412 characters"),
+            (1_000_000, "read 1,000,000 characters"),
+        ] {
+            assert_eq!(count(length), expected);
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! The one line that tells how the call is going.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use crate::{
+    media::DescriptionKind,
+    observe::{CallStateName, InboundStats, StatsReport},
+};
+
+/// What the status line tells of.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusInput<'a> {
+    /// The call's state.
+    pub state: CallStateName,
+    /// How long the call has been in it; once connected, since it first was.
+    pub elapsed: Duration,
+    /// What the other side is to give us.
+    pub awaited: DescriptionKind,
+    /// The newest figures.
+    pub stats: Option<&'a StatsReport>,
+    /// Figures of some seconds ago: loss is told since then. Without them, since the start.
+    pub earlier: Option<&'a StatsReport>,
+    /// Our microphone is muted.
+    pub microphone_off: bool,
+    /// Our camera is muted.
+    pub camera_off: bool,
+    /// Whether what needs attention may be coloured (see no-color.org).
+    pub colour: bool,
+}
+
+/// Returns the status line for people.
+pub fn render(input: &StatusInput<'_>) -> String {
+    let attention = |text: String| if input.colour { format!("\x1b[33m{text}\x1b[0m") } else { text };
+    let mut parts = match input.state {
+        CallStateName::Describing => vec!["looking for ways to be reached".into()],
+        CallStateName::AwaitingRemote => {
+            vec![format!("waiting for the {}", input.awaited), age(input.elapsed)]
+        }
+        CallStateName::Connecting => vec!["connecting".into(), age(input.elapsed)],
+        CallStateName::Connected => vec![format!("connected {}", call_time(input.elapsed))],
+        CallStateName::Interrupted => {
+            vec![attention("interrupted: nothing comes from the other side".into()), call_time(input.elapsed)]
+        }
+        CallStateName::Ending => vec!["hanging up".into()],
+    };
+    if let (CallStateName::Connected, Some(stats)) = (input.state, input.stats) {
+        parts.extend(figures(stats, input.earlier));
+    }
+    if input.state != CallStateName::Ending {
+        parts.extend(input.microphone_off.then(|| attention("microphone off".into())));
+        parts.extend(input.camera_off.then(|| attention("camera off".into())));
+    }
+    parts.join(" · ")
+}
+
+fn figures(stats: &StatsReport, earlier: Option<&StatsReport>) -> Vec<String> {
+    let mut parts = Vec::new();
+    let (inbound, outbound) = (&stats.inbound, &stats.outbound);
+    if let Some(size) = inbound.video.size {
+        parts.push(format!("{size} {:.0} fps", inbound.video.frames_per_second));
+    }
+    let down = inbound.audio.bitrate + inbound.video.bitrate;
+    let up = outbound.audio.bitrate + outbound.video.bitrate;
+    parts.push(format!("↓ {} ↑ {}", rate(down), rate(up)));
+    if let Some(seconds) = stats.round_trip_time {
+        parts.push(format!("{:.0} ms", seconds * 1000.0));
+    }
+    let counts = |report: &StatsReport| {
+        let sum = |count: fn(&InboundStats) -> u64| count(&report.inbound.audio) + count(&report.inbound.video);
+        (sum(|stats| stats.packets_received), sum(|stats| stats.packets_lost))
+    };
+    let ((received, lost), before) = (counts(stats), earlier.map(counts).unwrap_or_default());
+    let (received, lost) = (received.saturating_sub(before.0), lost.saturating_sub(before.1));
+    if received + lost > 0 {
+        parts.push(format!("{:.1} % lost", 100.0 * lost as f64 / (received + lost) as f64));
+    }
+    parts
+}
+
+fn rate(bps: u64) -> String {
+    match bps {
+        ..999_500 => format!("{} kbit/s", (bps + 500) / 1000),
+        _ => format!("{:.1} Mbit/s", bps as f64 / 1e6),
+    }
+}
+
+/// Returns how long a person has waited: nobody counts seconds after a minute.
+fn age(elapsed: Duration) -> String {
+    match elapsed.as_secs() {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn call_time(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds / 3600 {
+        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+    }
+}
+
+/// A line at the bottom of what is printed, rewritten in place. Clones share it.
+///
+/// Whoever else prints to the same terminal does it through [`StatusLine::print`] or
+/// [`StatusLine::aside`], and the line steps out of the way. On a pipe or in a file there is no such
+/// line, only what is printed.
+#[derive(Clone)]
+pub struct StatusLine {
+    line: Arc<Mutex<Line>>,
+}
+
+impl StatusLine {
+    /// Returns the line on standard error.
+    pub fn stderr() -> Self {
+        let columns = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        if io::stderr().is_terminal() {
+            Self::terminal(io::stderr(), columns)
+        } else {
+            Self::plain(io::stderr())
+        }
+    }
+
+    /// Returns a line on a terminal that is as many columns wide as `columns` says each time.
+    pub fn terminal(out: impl Write + Send + 'static, columns: impl Fn() -> usize + Send + 'static) -> Self {
+        Self::new(Box::new(out), Some(Box::new(columns)))
+    }
+
+    /// Returns a line that is not shown: `out` is no terminal, and takes only what is printed.
+    pub fn plain(out: impl Write + Send + 'static) -> Self {
+        Self::new(Box::new(out), None)
+    }
+
+    fn new(out: Box<dyn Write + Send>, columns: Option<Box<dyn Fn() -> usize + Send>>) -> Self {
+        let line = Line {
+            out,
+            columns,
+            text: String::new(),
+            note: String::new(),
+            shown: String::new(),
+            elsewhere: None,
+            held: Vec::new(),
+        };
+        Self { line: Arc::new(Mutex::new(line)) }
+    }
+
+    /// Changes what the line says. Empty for no line.
+    pub fn set(&self, text: &str) {
+        let mut line = self.lock();
+        text.clone_into(&mut line.text);
+        line.draw();
+    }
+
+    /// Changes what stands before it: what a person is just doing. Empty for nothing.
+    pub fn set_note(&self, note: &str) {
+        let mut line = self.lock();
+        note.clone_into(&mut line.note);
+        line.draw();
+    }
+
+    /// Prints a line above. While a screen is shown ([`StatusLine::move_to`]) it is held back.
+    pub fn print(&self, text: &str) {
+        let mut line = self.lock();
+        if let Some(elsewhere) = &line.elsewhere {
+            elsewhere(&without_colour(text));
+            line.hold(text);
+            return;
+        }
+        line.erase();
+        line.write(&format!("{text}\n"));
+        line.draw();
+    }
+
+    /// Runs something that prints to the same terminal on its own.
+    pub fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
+        let mut line = self.lock();
+        line.erase();
+        let result = print();
+        line.draw();
+        result
+    }
+
+    /// Gives the line to a screen that has taken the terminal, such as
+    /// [`TerminalControl::set_status`](crate::sink::terminal::TerminalControl::set_status), without colours.
+    pub fn move_to(&self, screen: impl Fn(&str) + Send + 'static) {
+        let mut line = self.lock();
+        line.erase();
+        line.elsewhere = Some(Box::new(screen));
+        line.draw();
+    }
+
+    /// Takes the line back when the screen has left the terminal, and prints what was held back.
+    pub fn move_back(&self) {
+        let mut line = self.lock();
+        line.elsewhere = None;
+        for held in std::mem::take(&mut line.held) {
+            line.write(&format!("{held}\n"));
+        }
+        line.draw();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        // A line half drawn is drawn again.
+        self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for StatusLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusLine").finish_non_exhaustive()
+    }
+}
+
+struct Line {
+    out: Box<dyn Write + Send>,
+    /// `None` if the output is no terminal.
+    columns: Option<Box<dyn Fn() -> usize + Send>>,
+    text: String,
+    note: String,
+    /// What the terminal shows of it.
+    shown: String,
+    elsewhere: Option<Box<dyn Fn(&str) + Send>>,
+    held: Vec<String>,
+}
+
+impl Line {
+    /// The lines held back at most. **Overflow: the oldest is dropped**: the end tells most.
+    const HELD: usize = 100;
+
+    fn draw(&mut self) {
+        let separator = if self.note.is_empty() || self.text.is_empty() { "" } else { " · " };
+        let whole = format!("{}{separator}{}", self.note, self.text);
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere(&without_colour(&whole));
+            return;
+        }
+        let Some(columns) = &self.columns else { return };
+        // The last column stays free: some terminals wrap as soon as it is filled.
+        let cut = cut(&whole, columns().saturating_sub(1));
+        if cut == self.shown {
+            return;
+        }
+        self.write(&format!("\r{cut}\x1b[K"));
+        self.shown = cut;
+    }
+
+    fn erase(&mut self) {
+        if !self.shown.is_empty() {
+            self.write("\r\x1b[K");
+            self.shown.clear();
+        }
+    }
+
+    fn hold(&mut self, text: &str) {
+        if self.held.len() == Self::HELD {
+            self.held.remove(0);
+        }
+        self.held.push(text.to_owned());
+    }
+
+    fn write(&mut self, text: &str) {
+        // Nobody is there to be told that nobody can be told.
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+}
+
+/// Cuts to so many visible characters; a colour that was begun is ended.
+fn cut(text: &str, columns: usize) -> String {
+    let mut cut = String::new();
+    let (mut left, mut coloured) = (columns, false);
+    for (piece, colour) in pieces(text) {
+        if colour {
+            coloured = piece != "\x1b[0m";
+            cut.push_str(piece);
+            continue;
+        }
+        let fitting = piece.char_indices().nth(left).map_or(piece.len(), |(end, _)| end);
+        cut.push_str(&piece[..fitting]);
+        if fitting < piece.len() {
+            if coloured {
+                cut.push_str("\x1b[0m");
+            }
+            break;
+        }
+        left -= piece.chars().count();
+    }
+    cut
+}
+
+fn without_colour(text: &str) -> String {
+    pieces(text).filter(|(_, colour)| !colour).map(|(piece, _)| piece).collect()
+}
+
+/// Splits into text and colours (`ESC [ … m`); `true` for a colour.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let colour = rest.starts_with("\x1b[");
+        let end = if colour { rest.find('m').map(|end| end + 1) } else { rest.find("\x1b[") };
+        let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        Some((piece, colour))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Size;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Output {
+        fn take(&self) -> String {
+            String::from_utf8(std::mem::take(&mut *self.0.lock().expect("no panic"))).expect("UTF-8")
+        }
+    }
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn input(state: CallStateName, seconds: u64) -> StatusInput<'static> {
+        StatusInput {
+            state,
+            elapsed: Duration::from_secs(seconds),
+            awaited: DescriptionKind::Answer,
+            stats: None,
+            earlier: None,
+            microphone_off: false,
+            camera_off: false,
+            colour: false,
+        }
+    }
+
+    #[test]
+    fn states_are_told_in_words() {
+        use CallStateName::{AwaitingRemote, Connected, Connecting, Describing, Ending, Interrupted};
+        for (state, seconds, expected) in [
+            (Describing, 1, "looking for ways to be reached"),
+            (AwaitingRemote, 42, "waiting for the answer · 42 s"),
+            (AwaitingRemote, 150, "waiting for the answer · 2 min"),
+            (AwaitingRemote, 3_900, "waiting for the answer · 1 h 5 min"),
+            (Connecting, 3, "connecting · 3 s"),
+            (Connected, 42, "connected 0:42"),
+            (Connected, 3_725, "connected 1:02:05"),
+            (Interrupted, 7, "interrupted: nothing comes from the other side · 0:07"),
+            (Ending, 0, "hanging up"),
+        ] {
+            assert_eq!(render(&input(state, seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn figures_are_told_while_connected() {
+        let mut stats = StatsReport { round_trip_time: Some(0.0231), ..StatsReport::default() };
+        stats.inbound.video.size = Some(Size::HD);
+        stats.inbound.video.frames_per_second = 29.97;
+        stats.inbound.video.bitrate = 1_770_000;
+        stats.inbound.audio.bitrate = 32_000;
+        stats.inbound.video.packets_received = 1_498;
+        stats.inbound.audio.packets_lost = 3;
+        stats.outbound.video.bitrate = 640_400;
+        let status = StatusInput { stats: Some(&stats), ..input(CallStateName::Connected, 42) };
+        let expected = "connected 0:42 · 1280x720 30 fps · ↓ 1.8 Mbit/s ↑ 640 kbit/s · 23 ms · 0.2 % lost";
+        assert_eq!(render(&status), expected);
+
+        let mut later = stats.clone();
+        later.inbound.audio.packets_received += 90;
+        later.inbound.video.packets_lost += 10;
+        let status = StatusInput { stats: Some(&later), earlier: Some(&stats), ..status };
+        assert!(render(&status).ends_with(" · 10.0 % lost"), "{}", render(&status));
+        let bare = StatsReport::default();
+        let status = StatusInput { stats: Some(&bare), earlier: None, ..status };
+        assert_eq!(render(&status), "connected 0:42 · ↓ 0 kbit/s ↑ 0 kbit/s");
+    }
+
+    #[test]
+    fn what_is_off_stands_out() {
+        let off = StatusInput { microphone_off: true, camera_off: true, ..input(CallStateName::Connected, 0) };
+        assert_eq!(render(&off), "connected 0:00 · microphone off · camera off");
+        let coloured = StatusInput { colour: true, camera_off: false, ..off };
+        assert_eq!(render(&coloured), "connected 0:00 · \x1b[33mmicrophone off\x1b[0m");
+    }
+
+    #[test]
+    fn text_is_cut_by_what_is_seen_of_it() {
+        for (text, columns, expected) in [
+            ("waiting", 10, "waiting"),
+            ("waiting", 7, "waiting"),
+            ("waiting", 4, "wait"),
+            ("↓ 1 ↑ 2", 5, "↓ 1 ↑"),
+            ("a\x1b[33mbcd\x1b[0me", 3, "a\x1b[33mbc\x1b[0m"),
+            ("a\x1b[33mbcd\x1b[0me", 5, "a\x1b[33mbcd\x1b[0me"),
+            ("a\x1b[33mbcd\x1b[0me", 4, "a\x1b[33mbcd\x1b[0m"),
+            ("waiting", 0, ""),
+            ("a\x1b[", 9, "a\x1b["),
+        ] {
+            assert_eq!(cut(text, columns), expected, "{text:?} to {columns}");
+        }
+    }
+
+    #[test]
+    fn the_line_is_rewritten_and_steps_aside() {
+        let output = Output::default();
+        let line = StatusLine::terminal(output.clone(), || 9);
+        line.set("waiting for the answer");
+        assert_eq!(output.take(), "\rwaiting \x1b[K");
+        line.set("waiting for something");
+        assert_eq!(output.take(), "", "the same as far as one sees");
+        line.set("w");
+        line.set_note("read 7");
+        assert_eq!(output.take(), "\rw\x1b[K\rread 7 ·\x1b[K");
+        line.print("a line");
+        assert_eq!(output.take(), "\r\x1b[Ka line\n\rread 7 ·\x1b[K");
+        line.set_note("");
+        line.aside(|| _ = output.clone().write(b"blob\n"));
+        assert_eq!(output.take(), "\rw\x1b[K\r\x1b[Kblob\n\rw\x1b[K");
+        line.set("");
+        assert_eq!(output.take(), "\r\x1b[K");
+        line.print("alone");
+        assert_eq!(output.take(), "alone\n");
+    }
+
+    #[test]
+    fn a_pipe_gets_only_what_is_printed() {
+        let output = Output::default();
+        let line = StatusLine::plain(output.clone());
+        line.set("waiting");
+        line.set_note("read 7");
+        line.print("a line");
+        assert_eq!(output.take(), "a line\n");
+    }
+
+    #[test]
+    fn a_screen_takes_the_line_over() {
+        let output = Output::default();
+        let line = StatusLine::terminal(output.clone(), || 80);
+        line.set("connected");
+        output.take();
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let screen = seen.clone();
+        line.move_to(move |text| screen.lock().expect("no panic").push(text.to_owned()));
+        line.set("\x1b[33mcamera off\x1b[0m");
+        line.print("a line");
+        assert_eq!(output.take(), "\r\x1b[K");
+        assert_eq!(*seen.lock().expect("no panic"), ["connected", "camera off", "a line"]);
+        line.move_back();
+        assert_eq!(output.take(), "a line\n\r\x1b[33mcamera off\x1b[0m\x1b[K");
+    }
+}
