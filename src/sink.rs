@@ -1,12 +1,16 @@
 //! Where frames end: a window, the terminal, a speaker, files, or nothing at all.
 //! Synchronous; each sink is owned by the one thread that feeds it.
 
+mod null;
+mod pace;
 mod scale;
 pub mod terminal;
 #[cfg(feature = "window")]
 pub mod window;
 
 use std::time::Duration;
+
+pub use null::{NotSeen, NullAudio, NullVideo, Played, Shown};
 
 use crate::media::{AudioFrame, VideoFrame};
 

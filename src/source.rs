@@ -1,7 +1,15 @@
 //! Where frames begin: cameras, microphones, files, and the synthetic sources that ship with
 //! p2pcall. Synchronous; each source is owned by the one thread that reads it.
 
+mod paced;
+mod test_pattern;
+mod tone;
+
 use std::time::Duration;
+
+pub use paced::{Pace, Tick};
+pub use test_pattern::{TestPattern, frame_number, paint};
+pub use tone::{Tone, tone_power};
 
 use crate::media::{AudioFrame, VideoFormat, VideoFrame};
 
