@@ -1,8 +1,13 @@
 //! Where frames begin: cameras, microphones, files, and the synthetic sources that ship with
 //! p2pcall. Synchronous; each source is owned by the one thread that reads it.
 
+#[cfg(feature = "camera")]
+mod camera;
+
 use std::time::Duration;
 
+#[cfg(feature = "camera")]
+pub use self::camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
 use crate::media::{AudioFrame, VideoFormat, VideoFrame};
 
 /// Why a source cannot be opened, or gives nothing more.
