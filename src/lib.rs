@@ -3,6 +3,7 @@
 //! Two people exchange two pieces of text (an offer and an answer) by any means they like; then
 //! picture and sound flow straight from one to the other over WebRTC.
 
+pub mod audio;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod codec;

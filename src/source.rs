@@ -11,6 +11,13 @@ pub use paced::{Pace, Tick};
 pub use test_pattern::{TestPattern, frame_number, paint};
 pub use tone::{Tone, tone_power};
 
+#[cfg(feature = "camera")]
+mod camera;
+
+use std::time::Duration;
+
+#[cfg(feature = "camera")]
+pub use self::camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
 use crate::media::{AudioFrame, VideoFormat, VideoFrame};
 
 /// Why a source cannot be opened, or gives nothing more.

@@ -1,0 +1,1 @@
+//! Sound between device and codec: devices, rings, sample rates.
