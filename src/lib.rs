@@ -4,6 +4,7 @@
 //! picture and sound flow straight from one to the other over WebRTC.
 
 pub mod audio;
+pub mod call;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod codec;

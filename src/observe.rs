@@ -52,6 +52,9 @@ pub enum EventKind {
     },
     /// A STUN server did not answer in time, or none did.
     GatheringIncomplete,
+    /// The public address that our description names has changed: the blob that the other person has
+    /// leads nowhere any more.
+    MappingChanged,
     /// The call entered another state.
     State {
         /// Which one.

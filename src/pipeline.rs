@@ -1,5 +1,64 @@
 //! Threads and queues: what carries frames between sources, codecs, network and sinks.
+//!
+//! Media is synchronous, on named threads; the network is asynchronous. They meet at two bridges:
+//! encoded frames go out through a bounded tokio channel, packets come in through a bounded
+//! standard one.
 
+mod audio_receive;
+mod audio_send;
+mod meter;
 mod thread;
+mod video_receive;
+mod video_send;
 
+pub use audio_receive::AudioReceive;
+pub use audio_send::{AudioSend, AudioSendKnobs};
+pub use meter::Meter;
 pub use thread::{Outcome, Thread, spawn_thread};
+pub use video_receive::VideoReceive;
+pub use video_send::{VideoCapture, VideoEncode, VideoSendKnobs};
+
+use std::time::Duration;
+
+use crate::{
+    media::{RtpPacket, SenderReport},
+    sink::SinkError,
+    source::SourceError,
+};
+
+/// Opens a source on the thread that will own it: devices may not be moved between threads.
+pub type SourceOpener<T> = Box<dyn FnOnce() -> Result<Box<T>, SourceError> + Send>;
+
+/// Opens a sink on the thread that will own it.
+pub type SinkOpener<T> = Box<dyn FnOnce() -> Result<Box<T>, SinkError> + Send>;
+
+/// What the network tells a receiving thread.
+#[derive(Clone, Debug)]
+pub enum Inbound {
+    /// A packet of the stream.
+    Packet(RtpPacket),
+    /// How the stream's time relates to the sender's wall clock.
+    Report(SenderReport),
+    /// The round trip has changed.
+    RoundTrip(Duration),
+}
+
+/// Packets that may wait for the thread that takes pictures. **When full a packet is dropped and
+/// counted**: it is lost like one the network lost.
+pub const VIDEO_PACKETS: usize = 512;
+
+/// Packets that may wait for the thread that takes sound. **When full a packet is dropped and
+/// counted.**
+pub const AUDIO_PACKETS: usize = 128;
+
+/// Encoded pictures that may wait for the network; see [`VideoEncode::encoded`].
+pub const VIDEO_FRAMES: usize = 4;
+
+/// Encoded blocks of sound that may wait for the network; see [`AudioSend::encoded`].
+pub const AUDIO_FRAMES: usize = 10;
+
+/// How long a missing packet is waited for: a retransmission takes a round trip and may itself be
+/// lost once.
+fn patience(round_trip: Duration) -> Duration {
+    (round_trip * 5 / 2 + Duration::from_millis(60)).min(Duration::from_secs(1))
+}

@@ -98,6 +98,8 @@ impl From<webrtc::error::Error> for RtcError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RtcEvent {
+    /// ICE found a path to the other side; DTLS comes next.
+    PathFound,
     /// ICE and DTLS are through, for the first time or again after [`RtcEvent::Disconnected`].
     Connected,
     /// Nothing has come from the other side for some seconds.

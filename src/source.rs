@@ -1,23 +1,20 @@
 //! Where frames begin: cameras, microphones, files, and the synthetic sources that ship with
 //! p2pcall. Synchronous; each source is owned by the one thread that reads it.
 
+#[cfg(feature = "camera")]
+mod camera;
 mod paced;
 mod test_pattern;
 mod tone;
 
 use std::time::Duration;
 
+#[cfg(feature = "camera")]
+pub use camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
 pub use paced::{Pace, Tick};
 pub use test_pattern::{TestPattern, frame_number, paint};
 pub use tone::{Tone, tone_power};
 
-#[cfg(feature = "camera")]
-mod camera;
-
-use std::time::Duration;
-
-#[cfg(feature = "camera")]
-pub use self::camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
 use crate::media::{AudioFrame, VideoFormat, VideoFrame};
 
 /// Why a source cannot be opened, or gives nothing more.

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::observe::CallStateName;
+use crate::{observe::CallStateName, signaling::SignalingError};
 
 /// Something the state depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,9 @@ pub enum Ended {
     Unreachable,
     /// A path was found, but the two could not agree on keys.
     HandshakeFailed,
-    /// The exchange of descriptions came to nothing, or the connection could not be opened.
+    /// The exchange of descriptions came to nothing.
+    Exchange(SignalingError),
+    /// The connection could not be opened, or ended for a reason of its own.
     Failed(String),
 }
 
@@ -66,6 +68,7 @@ impl Ended {
             Self::ConnectionLost => "connection_lost",
             Self::Unreachable => "unreachable",
             Self::HandshakeFailed => "handshake_failed",
+            Self::Exchange(_) => "exchange_failed",
             Self::Failed(_) => "failed",
         }
     }
@@ -87,6 +90,7 @@ impl std::fmt::Display for Ended {
                 "The other side was reached, but the encrypted connection was not made within 30 seconds. Try again from a \
                  new offer."
             }
+            Self::Exchange(error) => return error.fmt(f),
             Self::Failed(what) => what,
         })
     }

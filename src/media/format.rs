@@ -2,13 +2,13 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The one sample rate inside p2pcall, in Hz. Devices and files convert at the rim.
 pub const SAMPLE_RATE_HZ: u32 = 48_000;
 
 /// Sound or picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
     /// Sound.

@@ -85,6 +85,11 @@ impl<T> Slot<T> {
         self.shared.changed.notify_all();
     }
 
+    /// Whether the slot was closed.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Returns how many values nobody took.
     pub fn replaced(&self) -> u64 {
         self.lock().replaced

@@ -71,6 +71,8 @@ pub struct InboundStats {
     pub packets_lost: u64,
     /// RTP packets thrown away: too late, twice, or of an unknown payload type.
     pub packets_discarded: u64,
+    /// RTP packets dropped because the thread that takes them did not keep up.
+    pub queue_overflows: u64,
     /// Bytes of RTP payload received.
     pub bytes_received: u64,
     /// Bits a second of payload over the last second.
@@ -99,6 +101,8 @@ pub struct InboundStats {
     pub jitter_buffer_delay: f64,
     /// Variation of arrival in seconds (RFC 3550, 6.4.1).
     pub jitter: f64,
+    /// From capture there to showing here in seconds, by the two wall clocks: as right as they are.
+    pub end_to_end_delay: Option<f64>,
     /// How far the picture is shown behind the sound in seconds; absent until both are known.
     pub sync_offset: Option<f64>,
 }

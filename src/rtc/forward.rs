@@ -9,7 +9,7 @@ use webrtc::{
     data_channel::DataChannel,
     media_stream::track_remote::TrackRemote,
     peer_connection::{
-        PeerConnectionEventHandler, RTCIceCandidateType, RTCIceGatheringState, RTCPeerConnectionIceEvent,
+        PeerConnectionEventHandler, RTCIceCandidateType, RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionIceEvent,
         RTCPeerConnectionState,
     },
 };
@@ -47,6 +47,13 @@ impl PeerConnectionEventHandler for Forward {
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
             self.tell(RtcEvent::GatheringComplete);
+        }
+    }
+
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        tracing::debug!(%state, "ice");
+        if state == RTCIceConnectionState::Connected {
+            self.tell(RtcEvent::PathFound);
         }
     }
 

@@ -62,6 +62,12 @@ pub enum BlobError {
     /// The other side knows neither H.264 nor Opus.
     #[error("The other side offers neither Opus sound nor H.264 pictures: there is nothing both can play. Use p2pcall or a browser with H.264 there.")]
     NoCommonCodec,
+    /// The WebRTC library does not take it.
+    #[error("The session in this cannot be joined ({reason}). Ask the other side to make it again.")]
+    Refused {
+        /// What the library said.
+        reason: String,
+    },
     /// There is no address in it.
     #[error("There is no address in this at which the other side could be reached. Ask them to look at their network and to make it again.")]
     NoCandidate,

@@ -1,0 +1,192 @@
+//! A call: from two descriptions to picture and sound, and to the end.
+//!
+//! [`Call`] is a handle; one task owns everything behind it.
+
+mod incoming;
+mod message;
+mod outgoing;
+mod report;
+mod state;
+mod task;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+
+pub use state::Ended;
+
+use crate::{
+    media::{Bitrate, Clock, MediaKind, Size, VideoFormat, now},
+    observe::{Events, Observer, StatsReport},
+    pipeline::{SinkOpener, SourceOpener},
+    rtc::TurnServer,
+    signaling::Signaling,
+    sink::{AudioSink, VideoSink},
+    source::{AudioSource, VideoSource},
+};
+
+/// What a call is to be like.
+#[derive(Clone, Debug)]
+pub struct CallConfig {
+    /// STUN servers, `stun:host:port`.
+    pub stun: Vec<String>,
+    /// TURN servers over UDP.
+    pub turn: Vec<TurnServer>,
+    /// Use relayed candidates alone: the other side does not learn our addresses.
+    pub relay_only: bool,
+    /// Local addresses to use, loopback allowed; empty: all but loopback and link-local ones.
+    pub bind: Vec<std::net::IpAddr>,
+    /// Local ports to use; `None`: any.
+    pub ports: Option<std::ops::RangeInclusive<u16>>,
+    /// The size and rate of pictures to send when the line carries them.
+    pub format: VideoFormat,
+    /// The most that our picture may cost.
+    pub max_bitrate: Bitrate,
+    /// Hang up that long after the call connected.
+    pub duration: Option<Duration>,
+}
+
+impl Default for CallConfig {
+    fn default() -> Self {
+        Self {
+            stun: vec!["stun:stun.l.google.com:19302".into(), "stun:stun.cloudflare.com:3478".into()],
+            turn: vec![],
+            relay_only: false,
+            bind: vec![],
+            ports: None,
+            format: VideoFormat { size: Size::HD, frame_rate: 30.0 },
+            max_bitrate: Bitrate::from_kbps(2500),
+            duration: None,
+        }
+    }
+}
+
+/// Where a call's pictures and sound come from and go to. Whatever is `None` is not sent, or
+/// decoded for nobody.
+#[derive(Default)]
+pub struct Media {
+    /// Our pictures.
+    pub video_source: Option<SourceOpener<dyn VideoSource>>,
+    /// Our sound.
+    pub audio_source: Option<SourceOpener<dyn AudioSource>>,
+    /// Where we see ourselves.
+    pub preview: Option<Box<dyn VideoSink>>,
+    /// Where we see the other side.
+    pub video_sink: Option<Box<dyn VideoSink>>,
+    /// Where we hear the other side.
+    pub audio_sink: Option<SinkOpener<dyn AudioSink>>,
+}
+
+impl std::fmt::Debug for Media {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Media").finish_non_exhaustive()
+    }
+}
+
+/// What a person wants during a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Control {
+    /// Switches a medium of ours off or on; the other side is told.
+    Mute(MediaKind, bool),
+    /// Switches a medium of ours to what it is not.
+    ToggleMute(MediaKind),
+    /// Ends the call; the other side is told.
+    HangUp,
+}
+
+/// A handle for controls; clones share the call.
+#[derive(Clone, Debug)]
+pub struct Controls(mpsc::Sender<Control>);
+
+impl Controls {
+    /// How many controls may wait. **When full the caller waits**: a person is slow.
+    const CAPACITY: usize = 16;
+
+    /// Hands a control to the call; does nothing once the call is over.
+    pub async fn send(&self, control: Control) {
+        let _ = self.0.send(control).await;
+    }
+
+    /// Hands a control to the call from a thread; does nothing once the call is over.
+    pub fn send_blocking(&self, control: Control) {
+        let _ = self.0.blocking_send(control);
+    }
+}
+
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// How it ended.
+    pub ended: Ended,
+    /// How long it was connected; `None` if never.
+    pub connected: Option<Duration>,
+    /// The last figures.
+    pub stats: StatsReport,
+}
+
+/// Which side of the exchange we are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Offer,
+    Answer,
+}
+
+/// A call in progress. Dropping it hangs up without waiting.
+#[derive(Debug)]
+pub struct Call {
+    controls: Controls,
+    task: tokio::task::JoinHandle<Summary>,
+}
+
+impl Call {
+    /// Begins a call with an offer of ours. Must be called on a tokio runtime with time and I/O.
+    pub fn offer(
+        config: CallConfig,
+        media: Media,
+        signaling: impl Signaling,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Self {
+        Self::begin(Role::Offer, config, media, signaling, observers)
+    }
+
+    /// Begins a call with the other side's offer, which `signaling` receives first. Must be called on
+    /// a tokio runtime with time and I/O.
+    pub fn answer(
+        config: CallConfig,
+        media: Media,
+        signaling: impl Signaling,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Self {
+        Self::begin(Role::Answer, config, media, signaling, observers)
+    }
+
+    fn begin(
+        role: Role,
+        config: CallConfig,
+        media: Media,
+        signaling: impl Signaling,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Self {
+        let clock = Clock::new(now());
+        let (sender, receiver) = mpsc::channel(Controls::CAPACITY);
+        let events = Events::new(clock, observers);
+        let task = tokio::spawn(task::run(role, config, media, signaling, events, clock, receiver));
+        Self { controls: Controls(sender), task }
+    }
+
+    /// Returns a handle for controls.
+    pub fn controls(&self) -> Controls {
+        self.controls.clone()
+    }
+
+    /// Waits until the call is over.
+    pub async fn ended(self) -> Summary {
+        // The task keeps running if its handle is dropped, so nothing is lost here but the answer.
+        self.task.await.unwrap_or_else(|error| Summary {
+            ended: Ended::Failed(format!("p2pcall has a bug: the call's task ended early ({error})")),
+            connected: None,
+            stats: StatsReport::default(),
+        })
+    }
+}

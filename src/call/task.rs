@@ -1,0 +1,463 @@
+//! The one task that owns a call: it waits for whatever happens next and does what follows.
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::MissedTickBehavior,
+};
+
+use super::{
+    CallConfig, Control, Ended, Media, Role, Summary,
+    incoming::{Incoming, Wish},
+    message::Message,
+    outgoing::Outgoing,
+    report::Reporter,
+    state::{CallState, Input},
+};
+use crate::{
+    codec::AudioTarget,
+    congestion::RateAllocator,
+    media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now},
+    observe::{CallStateName, EventKind, Events, StatsReport},
+    pipeline::Outcome,
+    rtc::{CandidateKind, Peer, PeerConfig, RtcError, RtcEvent},
+    signaling::{BlobError, Expected, Signaling, SignalingError},
+};
+
+/// A STUN server that does not answer costs at most this.
+const GATHER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A TURN server needs several round trips, and without it there may be no call.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Once one STUN server has answered the others may take this long.
+const GATHER_GRACE: Duration = Duration::from_millis(150);
+
+/// Everything is taken down within this.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// After our good-bye the other side closes; it is waited for at most this long.
+const BYE_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// What the connection begins with, before the congestion controller knows anything: enough for
+/// 720p at once, and what nearly every line carries.
+const START_BITRATE: Bitrate = Bitrate::from_kbps(1500);
+
+/// On top of the picture: sound, headers, retransmissions.
+const OVERHEAD: Bitrate = Bitrate::from_kbps(300);
+
+pub(super) async fn run(
+    role: Role,
+    config: CallConfig,
+    mut media: Media,
+    mut signaling: impl Signaling,
+    events: Events,
+    clock: Clock,
+    mut controls: mpsc::Receiver<Control>,
+) -> Summary {
+    let mut state = CallState::new(now(), config.duration);
+    let begun = begin(&config, &mut media, clock, &events).await;
+    let (mut task, mut connection) = match begun {
+        Ok(begun) => begun,
+        Err(ended) => return conclude(&events, ended, None, StatsReport::default()),
+    };
+    let exchange = task.exchange(role, &mut signaling, &mut state, &mut connection, &mut controls);
+    let ended = match exchange.await {
+        Ok(ended) => ended,
+        Err(error) => Ended::from(error),
+    };
+    let connected = state.connected_at().map(|at| now().saturating_duration_since(at));
+    let stats = task.report();
+    task.shut_down(connection, state.connected_at().is_some()).await;
+    conclude(&events, ended, connected, stats)
+}
+
+fn conclude(events: &Events, ended: Ended, connected: Option<Duration>, stats: StatsReport) -> Summary {
+    events.emit(EventKind::Ended { reason: ended.reason(), what: ended.to_string() });
+    Summary { ended, connected, stats }
+}
+
+async fn begin(
+    config: &CallConfig,
+    media: &mut Media,
+    clock: Clock,
+    events: &Events,
+) -> Result<(Task, mpsc::Receiver<RtcEvent>), Ended> {
+    let max = Bitrate::from_bps(config.max_bitrate.bps() + OVERHEAD.bps());
+    let peer_config = PeerConfig {
+        stun: config.stun.clone(),
+        turn: config.turn.clone(),
+        relay_only: config.relay_only,
+        bind: config.bind.clone(),
+        ports: config.ports.clone(),
+        send_audio: media.audio_source.is_some(),
+        send_video: media.video_source.is_some(),
+        start_bitrate: START_BITRATE,
+        max_bitrate: max,
+    };
+    let allocator = RateAllocator::new(config.max_bitrate, config.format);
+    let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0 };
+    // The sources first: a camera takes its time to open, and the connection does not wait for it.
+    let failed = |error: std::io::Error| Ended::Failed(format!("No thread could be started: {error}."));
+    let outgoing = Outgoing::open(media, sound, clock, events).map_err(failed)?;
+    let (peer, connection) = Peer::new(&peer_config, clock).await?;
+    let task = Task {
+        estimate: peer.estimate(),
+        relay: !config.turn.is_empty(),
+        stun: !config.stun.is_empty(),
+        peer,
+        outgoing,
+        incoming: Incoming::new(media, clock, events.clone()),
+        allocator,
+        reporter: Reporter::default(),
+        events: events.clone(),
+    };
+    Ok((task, connection))
+}
+
+struct Task {
+    peer: Peer,
+    estimate: watch::Receiver<Bitrate>,
+    relay: bool,
+    stun: bool,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    allocator: RateAllocator,
+    reporter: Reporter,
+    events: Events,
+}
+
+/// The exchange or the opening of the connection came to nothing.
+enum Failure {
+    Signaling(SignalingError),
+    Rtc(RtcError),
+}
+
+impl Task {
+    /// Carries the descriptions to and fro, then the call, to its end.
+    async fn exchange(
+        &mut self,
+        role: Role,
+        signaling: &mut impl Signaling,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Ended, Failure> {
+        let (kind, wanted) = match role {
+            Role::Offer => {
+                self.peer.offer().await?;
+                (DescriptionKind::Offer, Some(DescriptionKind::Answer))
+            }
+            Role::Answer => {
+                let expected = Expected { kind: DescriptionKind::Offer, own: None };
+                let offer = {
+                    let mut receive = pin!(signaling.receive(expected));
+                    loop {
+                        tokio::select! {
+                            offer = &mut receive => break offer?,
+                            control = controls.recv() => if let Some(ended) = self.control(control, state).await {
+                                return Ok(ended);
+                            },
+                        }
+                    }
+                };
+                self.peer.answer(&offer).await?;
+                self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
+                (DescriptionKind::Answer, None)
+            }
+        };
+        if let Some(ended) = self.gather(state, connection, controls).await? {
+            return Ok(ended);
+        }
+        let Some(own) = self.peer.local_description().await else {
+            return Ok(Ended::Failed("The connection gave no description of itself.".into()));
+        };
+        let candidates = own.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
+        self.events.emit(EventKind::LocalDescription { kind, candidates });
+        signaling.send(own.clone()).await?;
+        self.step(&Input::Described, state).await?;
+
+        let receive = wanted.map(|kind| signaling.receive(Expected { kind, own: Some(own) }));
+        self.talk(receive, state, connection, controls).await
+    }
+
+    /// Waits for candidates, but not for servers that do not answer.
+    async fn gather(
+        &mut self,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Option<Ended>, Failure> {
+        let timeout = if self.relay { RELAY_TIMEOUT } else { GATHER_TIMEOUT };
+        let mut deadline = now() + timeout;
+        loop {
+            tokio::select! {
+                event = connection.recv() => match event {
+                    Some(RtcEvent::GatheringComplete) => return Ok(None),
+                    Some(RtcEvent::Candidate(CandidateKind::ServerReflexive)) if !self.relay => {
+                        deadline = deadline.min(now() + GATHER_GRACE);
+                    }
+                    Some(event) => if let Some(ended) = self.event(event, state).await? {
+                        return Ok(Some(ended));
+                    },
+                    None => return Ok(Some(Ended::Failed("The connection ended by itself.".into()))),
+                },
+                control = controls.recv() => if let Some(ended) = self.control(control, state).await {
+                    return Ok(Some(ended));
+                },
+                () = tokio::time::sleep_until(deadline.into()) => {
+                    if self.stun || self.relay {
+                        self.events.emit(EventKind::GatheringIncomplete);
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The call itself: whatever happens next, until the end.
+    async fn talk(
+        &mut self,
+        receive: Option<impl Future<Output = Result<Description, SignalingError>>>,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Ended, Failure> {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut receiving = receive.is_some();
+        let mut receive = pin!(async move {
+            match receive {
+                Some(receive) => receive.await,
+                None => std::future::pending().await,
+            }
+        });
+        loop {
+            let ended = tokio::select! {
+                answer = &mut receive, if receiving => {
+                    receiving = false;
+                    let answer = answer?;
+                    self.peer.accept(&answer).await?;
+                    self.events.emit(EventKind::RemoteDescription { kind: answer.kind });
+                    self.step(&Input::RemoteKnown, state).await?
+                }
+                event = connection.recv() => match event {
+                    Some(event) => self.event(event, state).await?,
+                    None => Some(Ended::Failed("The connection ended by itself.".into())),
+                },
+                control = controls.recv() => self.control(control, state).await,
+                Some(wish) = self.incoming.wish() => {
+                    self.fulfil(wish).await;
+                    None
+                }
+                Ok(()) = self.estimate.changed() => {
+                    self.allocate();
+                    None
+                }
+                _ = tick.tick() => {
+                    if state.connected_at().is_some() {
+                        self.allocate();
+                        let report = self.report();
+                        self.events.emit(EventKind::Stats(Box::new(report)));
+                    }
+                    self.step(&Input::Tick, state).await?
+                }
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+        }
+    }
+
+    async fn event(&mut self, event: RtcEvent, state: &mut CallState) -> Result<Option<Ended>, Failure> {
+        let input = match event {
+            RtcEvent::PathFound => Input::PathFound,
+            RtcEvent::Connected => Input::Connected,
+            RtcEvent::Disconnected => Input::Disconnected,
+            RtcEvent::Failed => Input::Failed,
+            RtcEvent::Closed => Input::Closed,
+            RtcEvent::Message(text) => match Message::from_text(&text) {
+                Some(Message::Bye) => Input::RemoteBye,
+                Some(Message::Muted { kind, muted }) => {
+                    self.events.emit(EventKind::Muted { kind, remote: true, muted });
+                    return Ok(None);
+                }
+                None => return Ok(None),
+            },
+            RtcEvent::Channel(channel) => {
+                self.peer.set_channel(channel);
+                for kind in [MediaKind::Audio, MediaKind::Video] {
+                    if self.outgoing.is_muted(kind) {
+                        self.peer.send_message(&Message::Muted { kind, muted: true }.to_text()).await;
+                    }
+                }
+                return Ok(None);
+            }
+            RtcEvent::Track(track) => {
+                self.incoming.start(track)?;
+                return Ok(None);
+            }
+            RtcEvent::KeyFrameWanted => {
+                self.reporter.pli_count += 1;
+                self.outgoing.video.want_key_frame();
+                self.events.emit(EventKind::KeyFrameWanted);
+                return Ok(None);
+            }
+            RtcEvent::SenderReport(kind, report) => {
+                self.incoming.sender_report(kind, report);
+                return Ok(None);
+            }
+            RtcEvent::ReceiverReport { kind, fraction_lost, round_trip_time } => {
+                match kind {
+                    MediaKind::Audio => self.reporter.audio_fraction_lost = fraction_lost,
+                    MediaKind::Video => self.reporter.video_fraction_lost = fraction_lost,
+                }
+                if let Some(seconds) = round_trip_time {
+                    self.reporter.round_trip_time = Some(seconds);
+                    self.incoming.round_trip(Duration::from_secs_f64(seconds));
+                }
+                return Ok(None);
+            }
+            RtcEvent::MappingChanged => {
+                self.events.emit(EventKind::MappingChanged);
+                return Ok(None);
+            }
+            RtcEvent::Candidate(_) | RtcEvent::GatheringComplete => return Ok(None),
+        };
+        self.step(&input, state).await
+    }
+
+    async fn step(&mut self, input: &Input, state: &mut CallState) -> Result<Option<Ended>, Failure> {
+        let (before, was_connected) = (state.name(), state.connected_at().is_some());
+        let ended = state.step(input, now());
+        if state.name() != before {
+            self.events.emit(EventKind::State { state: state.name() });
+        }
+        if state.name() == CallStateName::Connected && !was_connected {
+            self.connect().await?;
+        }
+        Ok(ended)
+    }
+
+    async fn connect(&mut self) -> Result<(), Failure> {
+        self.peer.connected();
+        let tracks = self.peer.local_tracks().await?;
+        let allocation = self.allocator.allocate(now(), *self.estimate.borrow());
+        self.outgoing.connect(tracks, allocation)?;
+        self.announce(&allocation);
+        Ok(())
+    }
+
+    fn allocate(&mut self) {
+        let estimate = *self.estimate.borrow_and_update();
+        let allocation = self.allocator.allocate(now(), estimate);
+        self.outgoing.allocate(allocation, self.reporter.audio_fraction_lost as f32);
+        self.announce(&allocation);
+    }
+
+    fn announce(&self, allocation: &crate::congestion::Allocation) {
+        self.events.emit(EventKind::Allocation {
+            estimate: *self.estimate.borrow(),
+            video: allocation.video,
+            audio: allocation.audio,
+            size: allocation.size,
+            frame_rate: allocation.frame_rate,
+        });
+    }
+
+    async fn control(&mut self, control: Option<Control>, state: &mut CallState) -> Option<Ended> {
+        let (kind, muted) = match control {
+            Some(Control::Mute(kind, muted)) => (kind, muted),
+            Some(Control::ToggleMute(kind)) => (kind, !self.outgoing.is_muted(kind)),
+            // Nobody holds the call any more.
+            Some(Control::HangUp) | None => return state.step(&Input::HangUp, now()),
+        };
+        self.outgoing.set_muted(kind, muted);
+        self.events.emit(EventKind::Muted { kind, remote: false, muted });
+        self.peer.send_message(&Message::Muted { kind, muted }.to_text()).await;
+        None
+    }
+
+    async fn fulfil(&self, wish: Wish) {
+        match wish {
+            Wish::KeyFrame => {
+                self.incoming.request_key_frame().await;
+                self.events.emit(EventKind::KeyFrameRequested);
+            }
+        }
+    }
+
+    fn report(&mut self) -> StatsReport {
+        let outbound = [self.outgoing.audio_meter.read(), self.outgoing.video_meter.read()];
+        self.reporter.report(now(), *self.estimate.borrow(), outbound, self.incoming.stats())
+    }
+
+    /// Takes everything down, sources first, within [`SHUTDOWN_TIMEOUT`].
+    async fn shut_down(self, mut connection: mpsc::Receiver<RtcEvent>, connected: bool) {
+        let deadline = now() + SHUTDOWN_TIMEOUT;
+        let mut threads = self.outgoing.close();
+        if connected {
+            self.peer.send_message(&Message::Bye.to_text()).await;
+            let closed = async {
+                while let Some(event) = connection.recv().await {
+                    if matches!(event, RtcEvent::Closed | RtcEvent::Failed) {
+                        break;
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(BYE_TIMEOUT, closed).await;
+        }
+        self.peer.close().await;
+        threads.extend(self.incoming.close());
+        let join = move || -> Vec<&'static str> {
+            let ended = threads.into_iter().map(|thread| (thread.name(), thread.join_by(deadline)));
+            ended.filter(|(_, outcome)| *outcome != Outcome::Returned).map(|(name, _)| name).collect()
+        };
+        for thread in tokio::task::spawn_blocking(join).await.unwrap_or_default() {
+            self.events.emit(EventKind::ThreadLost { thread });
+        }
+    }
+}
+
+impl From<SignalingError> for Failure {
+    fn from(error: SignalingError) -> Self {
+        Self::Signaling(error)
+    }
+}
+
+impl From<RtcError> for Failure {
+    fn from(error: RtcError) -> Self {
+        Self::Rtc(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Rtc(RtcError::Library(format!("no thread could be started: {error}")))
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Signaling(error) => Self::Exchange(error),
+            Failure::Rtc(error) => error.into(),
+        }
+    }
+}
+
+impl From<RtcError> for Ended {
+    fn from(error: RtcError) -> Self {
+        match error {
+            RtcError::Description(reason) => {
+                Self::Exchange(SignalingError::Blob(BlobError::Refused { reason }))
+            }
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}

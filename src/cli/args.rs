@@ -1,0 +1,255 @@
+//! Exactly what was typed.
+
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    media::Size,
+    sink::{AudioSinkSpec, VideoSinkSpec},
+    source::{AudioSourceSpec, VideoSourceSpec},
+};
+
+const AFTER_HELP: &str = "\
+A first call:
+  You run 'p2pcall offer' and send the text it prints to the other person.
+  They run 'p2pcall answer', paste it, and send back what that prints.
+  You paste it. That is all.
+
+Keys during a call: m microphone, v camera, q hang up, ? help.
+Exit codes: 0 ended normally, 1 the call failed, 2 usage, 3 unreadable or wrong text pasted,
+4 a named device could not be used, 130 interrupted twice.";
+
+/// A video call between two terminals: no server, no account.
+#[derive(Debug, Parser)]
+#[command(name = "p2pcall", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print an offer, wait for the answer, call
+    Offer(OfferArgs),
+    /// Read an offer, print the answer, wait, call
+    Answer(AnswerArgs),
+    /// A whole call between two peers on this machine: needs no camera, microphone, display or network
+    Demo(DemoArgs),
+    /// List cameras, microphones and speakers
+    Devices(DevicesArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputArgs {
+    /// Print errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print more; twice: everything the libraries say, too
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Write what happens to FILE, one JSON object a line ('-': standard error)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) events: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfferArgs {
+    #[command(flatten)]
+    pub(super) exchange: ExchangeArgs,
+    #[command(flatten)]
+    pub(super) media: MediaArgs,
+    #[command(flatten)]
+    pub(super) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AnswerArgs {
+    /// The offer; without it, it is read from --in or standard input
+    #[arg(conflicts_with = "input")]
+    pub(super) offer: Option<String>,
+    #[command(flatten)]
+    pub(super) exchange: ExchangeArgs,
+    #[command(flatten)]
+    pub(super) media: MediaArgs,
+    #[command(flatten)]
+    pub(super) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    #[command(flatten)]
+    pub(super) media: MediaArgs,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DevicesArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Exchange")]
+pub(super) struct ExchangeArgs {
+    /// Read the other side's text from FILE; one that is not there yet is waited for
+    #[arg(long = "in", value_name = "FILE")]
+    pub(super) input: Option<PathBuf>,
+    /// Write our text to FILE instead of standard output
+    #[arg(long = "out", value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Wait for the other person no longer than this, for example 90s, 30m, 2h [default: until interrupted]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Picture and sound")]
+pub(super) struct MediaArgs {
+    /// What you show: camera, camera:INDEX or camera:NAME, test, file:PATH (Y4M), none
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) video: Option<VideoSourceSpec>,
+    /// What you say: mic, mic:NAME, tone, file:PATH (WAV), none
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) audio: Option<AudioSourceSpec>,
+    /// Where you see the other side: window, terminal, file:PATH (Y4M), none
+    /// [default: a window if there is a display, else the terminal]
+    #[arg(long, value_name = "SINK")]
+    pub(super) show: Option<VideoSinkSpec>,
+    /// Where you hear the other side: speaker, speaker:NAME, file:PATH (WAV), none
+    #[arg(long, value_name = "SINK")]
+    pub(super) speaker: Option<AudioSinkSpec>,
+    /// Size of your picture
+    #[arg(long, value_name = "WxH", default_value = "1280x720")]
+    pub(super) size: Size,
+    /// Pictures a second
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub(super) fps: u16,
+    /// The most that your picture may cost, in kbit/s
+    #[arg(long, value_name = "KBPS", default_value_t = 2500, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    pub(super) max_bitrate: u32,
+    /// Codec of your picture
+    #[arg(long, value_name = "NAME", default_value = "h264", value_parser = ["h264"])]
+    pub(super) codec: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct ConnectionArgs {
+    /// A STUN server, stun:HOST[:PORT]; again for more [default: two public ones]
+    #[arg(long, value_name = "URL", value_parser = stun_url, conflicts_with = "no_stun")]
+    pub(super) stun: Vec<String>,
+    /// Ask no STUN server: for calls within one network
+    #[arg(long)]
+    pub(super) no_stun: bool,
+    /// A TURN server over UDP, turn:HOST[:PORT]; its password comes from P2PCALL_TURN_PASSWORD,
+    /// --turn-password-file or a prompt
+    #[arg(long, value_name = "URL", value_parser = turn_url, requires = "turn_user")]
+    pub(super) turn: Option<String>,
+    /// User name for the TURN server
+    #[arg(long, value_name = "NAME", requires = "turn")]
+    pub(super) turn_user: Option<String>,
+    /// Read the TURN password from the first line of FILE
+    #[arg(long, value_name = "FILE", requires = "turn")]
+    pub(super) turn_password_file: Option<PathBuf>,
+    /// Connect through the TURN server alone: the other side does not learn your addresses
+    #[arg(long, requires = "turn")]
+    pub(super) relay_only: bool,
+    /// Use this local address; again for more [default: all but loopback]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) bind: Vec<IpAddr>,
+    /// Use local ports FIRST-LAST, or one PORT
+    #[arg(long, value_name = "RANGE", value_parser = ports)]
+    pub(super) port: Option<RangeInclusive<u16>>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
+pub(super) struct RunArgs {
+    /// Hang up that long after the call connected
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+}
+
+/// Reads "90", "90s", "1.5m", "2h".
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is no duration: write for example 90, 90s, 30m or 2h");
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => 1.0,
+    };
+    let seconds = number.parse::<f64>().map_err(|_| wrong())? * factor;
+    if !(0.0..=1e9).contains(&seconds) {
+        return Err(wrong());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+fn stun_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("stun:").unwrap_or(text);
+    if host.is_empty() || host.contains("://") || host.starts_with("turn:") || host.starts_with("stuns:") {
+        return Err(format!("'{text}' is no STUN server: write stun:HOST or stun:HOST:PORT"));
+    }
+    Ok(format!("stun:{host}"))
+}
+
+fn turn_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("turn:").unwrap_or(text);
+    if host.is_empty() || host.contains("://") || host.contains("?transport=tcp") || host.starts_with("turns:") {
+        return Err(format!("'{text}' is no TURN server over UDP: write turn:HOST or turn:HOST:PORT"));
+    }
+    Ok(format!("turn:{host}"))
+}
+
+fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),
+        _ => Err(format!("'{text}' is no range of ports: write FIRST-LAST, for example 40000-40100, or one port")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in [("90", Some(90.0)), ("90s", Some(90.0)), ("1.5m", Some(90.0)), ("2h", Some(7200.0))] {
+            assert_eq!(duration(text).ok().map(|duration| duration.as_secs_f64()), seconds, "{text}");
+        }
+        for text in ["", "s", "soon", "-1", "1d", "1e20", "nan"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn servers_and_ports() {
+        assert_eq!(stun_url("example.org:3478").as_deref(), Ok("stun:example.org:3478"));
+        assert!(stun_url("turn:example.org").is_err() && stun_url("").is_err());
+        assert!(turn_url("turns:example.org").is_err() && turn_url("turn:x?transport=tcp").is_err());
+        assert_eq!(ports("40000-40010"), Ok(40_000..=40_010));
+        assert_eq!(ports("5000"), Ok(5000..=5000));
+        assert!(ports("10-5").is_err() && ports("0").is_err() && ports("x").is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! Sound on its way out: source ─▶ encoder ─▶ network, on one thread.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::{Meter, SourceOpener, Thread, spawn_thread};
+use crate::{
+    codec::{self, AudioTarget},
+    media::{AudioFrame, Codec, EncodedFrame, MediaKind, Slot},
+    observe::{EventKind, Events, OutboundStats},
+    source::AudioSource,
+};
+
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the call's task wants of the thread.
+#[derive(Clone, Debug, Default)]
+pub struct AudioSendKnobs {
+    live: Arc<AtomicBool>,
+    muted: Arc<AtomicBool>,
+    target: Slot<AudioTarget>,
+}
+
+impl AudioSendKnobs {
+    /// Lets sound through from now on.
+    pub fn go_live(&self) {
+        self.live.store(true, Ordering::Relaxed);
+    }
+
+    /// Switches the sound off or on.
+    pub fn set_muted(&self, muted: bool) {
+        self.muted.store(muted, Ordering::Relaxed);
+    }
+
+    /// Sets what the sound may cost from the next block on.
+    pub fn set_target(&self, target: AudioTarget) {
+        self.target.put(target);
+    }
+}
+
+/// What the sending thread works with.
+pub struct AudioSend {
+    /// Opens the source, on the thread that will own it.
+    pub open: SourceOpener<dyn AudioSource>,
+    /// Which codec.
+    pub codec: Codec,
+    /// What the sound may cost at first.
+    pub target: AudioTarget,
+    /// What the call's task wants.
+    pub knobs: AudioSendKnobs,
+    /// Where encoded blocks go to the network. **When it is full the block is dropped and counted**:
+    /// sound that waits is worse than a gap. Closing it ends the thread.
+    pub encoded: mpsc::Sender<EncodedFrame>,
+    /// Figures.
+    pub meter: Meter<OutboundStats>,
+    /// Where it tells what happens.
+    pub events: Events,
+}
+
+impl AudioSend {
+    /// Starts the thread `audio-send`. Until [`AudioSendKnobs::go_live`] what the source gives is
+    /// thrown away.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn spawn(self) -> std::io::Result<Thread> {
+        spawn_thread("audio-send", move || {
+            let events = self.events.clone();
+            if let Err(what) = self.run() {
+                events.emit(EventKind::SourceFailed { kind: MediaKind::Audio, what });
+            }
+        })
+    }
+
+    fn run(self) -> Result<(), String> {
+        let Self { open, codec, target, knobs, encoded, meter, events } = self;
+        let mut source = open().map_err(|error| error.to_string())?;
+        let mut encoder =
+            codec::audio_encoder(codec, source.channels(), target).map_err(|error| error.to_string())?;
+        let what = if source.channels() == 1 { "48 kHz, mono" } else { "48 kHz, stereo" };
+        events.emit(EventKind::SourceOpened { kind: MediaKind::Audio, what: what.into() });
+        let mut frame = AudioFrame::default();
+        while !encoded.is_closed() {
+            let read = source.read(&mut frame, PATIENCE).map_err(|error| error.to_string())?;
+            if !read || !knobs.live.load(Ordering::Relaxed) {
+                continue;
+            }
+            if knobs.muted.load(Ordering::Relaxed) {
+                frame.samples.fill(0.0);
+            }
+            if let Some(target) = knobs.target.try_take() {
+                encoder.set_target(target);
+            }
+            match encoder.encode(&frame) {
+                Ok(packet) => {
+                    let sent = encoded.try_send(packet).is_ok();
+                    meter.update(|stats| {
+                        stats.frames_encoded += 1;
+                        stats.frames_dropped += u64::from(!sent);
+                    });
+                }
+                Err(error) => tracing::warn!(%error, "a block of sound was not encoded"),
+            }
+        }
+        Ok(())
+    }
+}

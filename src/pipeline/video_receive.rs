@@ -1,0 +1,291 @@
+//! Pictures on their way in: packets ─▶ frames ─▶ decoder ─▶ sink, on one thread.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Inbound, Meter, Thread, patience, spawn_thread};
+use crate::{
+    codec::{self, DecodeError, VideoDecoder},
+    jitter::{Arrived, DelayEstimator, PlayoutClock, Pop, VideoBuffer},
+    media::{Clock, Codec, MediaKind, MediaTime, NtpTime, Size, now},
+    observe::{EventKind, Events, InboundStats},
+    sink::VideoSink,
+};
+
+/// How long the thread sleeps at most.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// A key frame is asked for again when none has come for so long.
+const ASK_AGAIN: Duration = Duration::from_millis(400);
+
+/// Frames that may wait to be shown. **When full the oldest is decoded and shown early**: half a
+/// second's worth at 60 a second; the playout delay does not go beyond that.
+const WAITING: usize = 32;
+
+/// What the receiving thread works with.
+pub struct VideoReceive {
+    /// Which codec.
+    pub codec: Codec,
+    /// What the network says. The end of it ends the thread.
+    pub inbound: Receiver<Inbound>,
+    /// Where pictures are shown, if anywhere.
+    pub sink: Option<Box<dyn VideoSink>>,
+    /// Keeps the picture in step with the sound.
+    pub playout: Arc<PlayoutClock>,
+    /// The call's clock.
+    pub clock: Clock,
+    /// Asks the other side for a key frame. Must not block.
+    pub ask_key_frame: Box<dyn Fn() + Send>,
+    /// Figures.
+    pub meter: Meter<InboundStats>,
+    /// Where it tells what happens.
+    pub events: Events,
+}
+
+impl VideoReceive {
+    /// Starts the thread `video-receive`.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn spawn(self) -> std::io::Result<Thread> {
+        spawn_thread("video-receive", move || {
+            let events = self.events.clone();
+            if let Err(what) = self.run() {
+                events.emit(EventKind::SinkFailed { kind: MediaKind::Video, what });
+            }
+        })
+    }
+
+    fn run(mut self) -> Result<(), String> {
+        let depacketizer = codec::depacketizer(self.codec).map_err(|error| error.to_string())?;
+        let clock_rate_hz = self.codec.clock_rate_hz();
+        let mut reception = Reception {
+            buffer: VideoBuffer::new(depacketizer, clock_rate_hz),
+            decoder: codec::video_decoder(self.codec).map_err(|error| error.to_string())?,
+            delay: DelayEstimator::for_pictures(),
+            waiting: VecDeque::with_capacity(WAITING),
+            decode_time: Duration::ZERO,
+            asked: None,
+            ntp: None,
+            shown: Shown::default(),
+        };
+        let mut wake = now() + IDLE;
+        loop {
+            match self.inbound.recv_timeout(wake.saturating_duration_since(now()).min(IDLE)) {
+                Ok(inbound) => {
+                    reception.take(inbound, &self);
+                    while let Ok(inbound) = self.inbound.try_recv() {
+                        reception.take(inbound, &self);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now = now();
+            let assembled = reception.assemble(now, &self);
+            let shown = reception.show(&mut self);
+            wake = assembled.into_iter().chain(shown).min().unwrap_or(now + IDLE);
+        }
+        if let Some(sink) = &mut self.sink {
+            sink.finish();
+        }
+        Ok(())
+    }
+}
+
+/// The state of the thread.
+struct Reception {
+    buffer: VideoBuffer,
+    decoder: Box<dyn VideoDecoder>,
+    delay: DelayEstimator,
+    waiting: VecDeque<Arrived>,
+    /// How long decoding takes, smoothed: a picture is begun that much before it is due.
+    decode_time: Duration,
+    asked: Option<Instant>,
+    /// A moment of the stream and the same moment of the sender's wall clock.
+    ntp: Option<(MediaTime, NtpTime)>,
+    shown: Shown,
+}
+
+/// What was shown last.
+#[derive(Default)]
+struct Shown {
+    size: Option<Size>,
+    at: Option<Instant>,
+    /// The usual time between two pictures.
+    interval: Option<Duration>,
+}
+
+impl Reception {
+    fn take(&mut self, inbound: Inbound, thread: &VideoReceive) {
+        match inbound {
+            Inbound::Packet(packet) => {
+                thread.meter.update(|stats| stats.bytes_received += packet.payload.len() as u64);
+                self.buffer.insert(packet);
+            }
+            Inbound::Report(report) => {
+                if let Some(time) = self.buffer.media_time(report.rtp) {
+                    thread.playout.set_report(MediaKind::Video, time, report.ntp);
+                    self.ntp = Some((time, report.ntp));
+                }
+            }
+            Inbound::RoundTrip(round_trip) => self.buffer.set_patience(patience(round_trip)),
+        }
+    }
+
+    /// Moves whole frames to where they wait to be shown. Returns when there is more to do.
+    fn assemble(&mut self, now: Instant, thread: &VideoReceive) -> Option<Instant> {
+        let wake = loop {
+            match self.buffer.pop(now) {
+                Pop::Frame(arrived) => {
+                    self.delay.observe(arrived.frame.media_time, arrived.completed_at);
+                    self.waiting.push_back(arrived);
+                }
+                Pop::Missing => {}
+                Pop::WaitUntil(at) => break Some(at),
+                Pop::Empty => break None,
+            }
+        };
+        if self.buffer.needs_key_frame() {
+            self.ask_key_frame(now, thread);
+        }
+        let counts = self.buffer.reception();
+        thread.meter.update(|stats| {
+            stats.packets_received = counts.received;
+            stats.packets_lost = counts.lost;
+            stats.packets_discarded = counts.discarded;
+            stats.jitter = counts.jitter;
+        });
+        wake
+    }
+
+    fn ask_key_frame(&mut self, now: Instant, thread: &VideoReceive) {
+        if self.asked.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN) {
+            return;
+        }
+        self.asked = Some(now);
+        thread.meter.update(|stats| stats.pli_count += 1);
+        (thread.ask_key_frame)();
+    }
+
+    /// Decodes and shows what is due. Returns when the next one is.
+    fn show(&mut self, thread: &mut VideoReceive) -> Option<Instant> {
+        while let Some(arrived) = self.waiting.front() {
+            let time = arrived.frame.media_time;
+            let begun = now();
+            let alone = self.delay.play_at(time).unwrap_or(begun);
+            thread.playout.set_alone(MediaKind::Video, time, alone);
+            let due = alone + thread.playout.extra_delay(MediaKind::Video);
+            let begin = due.checked_sub(self.decode_time).unwrap_or(due);
+            if begin > begun && self.waiting.len() < WAITING {
+                return Some(begin);
+            }
+            let Some(arrived) = self.waiting.pop_front() else { break };
+            self.decode(&arrived, begun, thread);
+        }
+        None
+    }
+
+    fn decode(&mut self, arrived: &Arrived, begun: Instant, thread: &mut VideoReceive) {
+        let frame = match self.decoder.decode(&arrived.frame) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return,
+            Err(error) => {
+                if !matches!(error, DecodeError::NeedsKeyFrame) {
+                    tracing::debug!(%error, "a picture is lost");
+                }
+                return self.ask_key_frame(begun, thread);
+            }
+        };
+        let at = now();
+        let took = at.saturating_duration_since(begun);
+        self.decode_time = (self.decode_time * 7 + took) / 8;
+        if arrived.frame.key_frame {
+            self.asked = None;
+        }
+        let time = frame.captured_at;
+        thread.playout.set_played(MediaKind::Video, time, at);
+        let size = frame.size();
+        let news = self.shown.note(size, at);
+        let end_to_end = self.ntp.map(|(media_time, ntp)| {
+            let captured = ntp.micros() + time.since_epoch().as_micros() as i64
+                - media_time.since_epoch().as_micros() as i64;
+            (thread.clock.ntp(thread.clock.at(at)).micros() - captured) as f64 / 1e6
+        });
+        thread.meter.update(|stats| {
+            stats.frames_decoded += 1;
+            stats.frames_rendered += 1;
+            stats.size = Some(size);
+            stats.jitter_buffer_delay = at.saturating_duration_since(arrived.first_arrival).as_secs_f64();
+            stats.sync_offset = thread.playout.sync_offset();
+            stats.end_to_end_delay = end_to_end;
+            if let Some(gap) = news.frozen {
+                stats.freeze_count += 1;
+                stats.total_freezes_duration += gap.as_secs_f64();
+            }
+        });
+        if news.first {
+            thread.events.emit(EventKind::FirstFrameReceived { kind: MediaKind::Video });
+        }
+        if news.resized {
+            thread.events.emit(EventKind::PictureSize { size });
+        }
+        if let Some(sink) = &mut thread.sink
+            && let Err(error) = sink.show(frame)
+        {
+            thread.sink = None;
+            thread.events.emit(EventKind::SinkFailed { kind: MediaKind::Video, what: error.to_string() });
+        }
+    }
+}
+
+/// What is new about a picture.
+struct News {
+    first: bool,
+    resized: bool,
+    frozen: Option<Duration>,
+}
+
+impl Shown {
+    /// A gap that exceeds the usual one by so much is a freeze (webrtc-stats, freezeCount).
+    const FREEZE: Duration = Duration::from_millis(150);
+
+    fn note(&mut self, size: Size, at: Instant) -> News {
+        let first = self.size.is_none();
+        let resized = self.size.replace(size) != Some(size);
+        let gap = self.at.replace(at).map(|before| at.saturating_duration_since(before));
+        let frozen = match (gap, self.interval) {
+            (Some(gap), Some(usual)) => (gap > (usual * 3).max(usual + Self::FREEZE)).then_some(gap),
+            _ => None,
+        };
+        if let Some(gap) = gap {
+            self.interval = Some(self.interval.map_or(gap, |usual| (usual * 29 + gap) / 30));
+        }
+        News { first, resized, frozen }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freezes_are_told_from_the_usual() {
+        let start = now();
+        let mut shown = Shown::default();
+        let mut note = |millis| shown.note(Size::HD, start + Duration::from_millis(millis));
+        assert!(note(0).first);
+        for frame in 1..30 {
+            let news = note(frame * 33);
+            assert!(!news.first && !news.resized && news.frozen.is_none());
+        }
+        assert_eq!(note(29 * 33 + 190).frozen, Some(Duration::from_millis(190)));
+        assert_eq!(note(29 * 33 + 190 + 33).frozen, None);
+    }
+}

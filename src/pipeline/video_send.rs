@@ -1,0 +1,251 @@
+//! Pictures on their way out: source ─▶ slot ─▶ encoder ─▶ network.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+
+use super::{Meter, SourceOpener, Thread, spawn_thread};
+use crate::{
+    codec::{self, VideoEncoder, VideoTarget},
+    congestion::Allocation,
+    media::{Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFrame, now},
+    observe::{EventKind, Events, OutboundStats},
+    sink::VideoSink,
+    source::{SourceError, VideoSource},
+};
+
+/// How often a thread that waits looks whether it is to end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Key frames that are asked for within this time count once: they are the dearest frames there
+/// are, and a line that loses packets loses more of them when a second one follows.
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
+
+/// While the camera is off a black picture goes out this often, so that the other side sees it.
+const MUTED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the call's task wants of the threads.
+#[derive(Clone, Debug, Default)]
+pub struct VideoSendKnobs {
+    muted: Arc<AtomicBool>,
+    key_frame: Arc<AtomicBool>,
+    allocation: Slot<Allocation>,
+}
+
+impl VideoSendKnobs {
+    /// Switches the picture off or on.
+    pub fn set_muted(&self, muted: bool) {
+        self.muted.store(muted, Ordering::Relaxed);
+    }
+
+    /// Asks for a key frame.
+    pub fn want_key_frame(&self) {
+        self.key_frame.store(true, Ordering::Relaxed);
+    }
+
+    /// Sets what the picture may cost from the next one on.
+    pub fn set_allocation(&self, allocation: Allocation) {
+        self.allocation.put(allocation);
+    }
+}
+
+/// What the capturing thread works with.
+pub struct VideoCapture {
+    /// Opens the source, on the thread that will own it.
+    pub open: SourceOpener<dyn VideoSource>,
+    /// The call's clock.
+    pub clock: Clock,
+    /// What the call's task wants.
+    pub knobs: VideoSendKnobs,
+    /// Where the encoder takes pictures from. Closing it ends the thread.
+    pub raw: Slot<VideoFrame>,
+    /// The person's own view.
+    pub preview: Option<Box<dyn VideoSink>>,
+    /// Where it tells what happens.
+    pub events: Events,
+}
+
+impl VideoCapture {
+    /// Starts the thread `video-capture`.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn spawn(self) -> std::io::Result<Thread> {
+        spawn_thread("video-capture", move || self.run())
+    }
+
+    fn run(self) {
+        let Self { open, clock, knobs, raw, mut preview, events } = self;
+        let failed = |error: SourceError| {
+            events.emit(EventKind::SourceFailed { kind: MediaKind::Video, what: error.to_string() });
+        };
+        let mut source = match open() {
+            Ok(source) => source,
+            Err(error) => return failed(error),
+        };
+        let format = source.format();
+        events.emit(EventKind::SourceOpened { kind: MediaKind::Video, what: format.to_string() });
+        let mut black_at: Option<MediaTime> = None;
+        while !raw.is_closed() {
+            let frame = match source.read(PATIENCE) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => continue,
+                Err(error) => {
+                    failed(error);
+                    // What the other side sees last is black, not a face that stopped.
+                    raw.put(VideoFrame::grey(clock.now(), format.size, 16));
+                    return;
+                }
+            };
+            let frame = if knobs.muted.load(Ordering::Relaxed) {
+                if black_at.is_some_and(|at| frame.captured_at.saturating_since(at) < MUTED_INTERVAL) {
+                    continue;
+                }
+                black_at = Some(frame.captured_at);
+                VideoFrame::grey(frame.captured_at, frame.size(), 16)
+            } else {
+                black_at = None;
+                frame
+            };
+            if let Some(sink) = &mut preview
+                && sink.show(frame.clone()).is_err()
+            {
+                preview = None;
+            }
+            raw.put(frame);
+        }
+    }
+}
+
+/// What the encoding thread works with.
+pub struct VideoEncode {
+    /// Which codec.
+    pub codec: Codec,
+    /// What the picture may cost at first.
+    pub allocation: Allocation,
+    /// What the call's task wants.
+    pub knobs: VideoSendKnobs,
+    /// Where pictures come from. Closing it ends the thread.
+    pub raw: Slot<VideoFrame>,
+    /// Where they go to the network. **When it is full the next raw picture is skipped**, never an
+    /// encoded one: each depends on the one before.
+    pub encoded: mpsc::Sender<EncodedFrame>,
+    /// Figures.
+    pub meter: Meter<OutboundStats>,
+    /// Where it tells what happens.
+    pub events: Events,
+}
+
+impl VideoEncode {
+    /// Starts the thread `video-encode`.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn spawn(self) -> std::io::Result<Thread> {
+        spawn_thread("video-encode", move || self.run())
+    }
+
+    fn run(self) {
+        let Self { codec, allocation, knobs, raw, encoded, meter, events } = self;
+        let encoder = match codec::video_encoder(codec, target(&allocation)) {
+            Ok(encoder) => encoder,
+            Err(error) => {
+                events.emit(EventKind::SourceFailed { kind: MediaKind::Video, what: error.to_string() });
+                return;
+            }
+        };
+        let mut encode = Encode { encoder, allocation, last_key: None, next_due: None, meter };
+        loop {
+            let frame = match raw.take(PATIENCE) {
+                Taken::Value(frame) => frame,
+                Taken::TimedOut if encoded.is_closed() => break,
+                Taken::TimedOut => continue,
+                Taken::Closed => break,
+            };
+            if let Some(allocation) = knobs.allocation.try_take() {
+                encode.allocate(allocation);
+            }
+            if encoded.capacity() == 0 || !encode.is_due(frame.captured_at) {
+                encode.meter.update(|stats| stats.frames_dropped += 1);
+                continue;
+            }
+            // Room was seen above, and nobody else sends: only a closed channel refuses.
+            if let Some(frame) = encode.encode(&frame, &knobs.key_frame, now())
+                && encoded.try_send(frame).is_err()
+            {
+                break;
+            }
+        }
+    }
+}
+
+struct Encode {
+    encoder: Box<dyn VideoEncoder>,
+    allocation: Allocation,
+    last_key: Option<Instant>,
+    next_due: Option<MediaTime>,
+    meter: Meter<OutboundStats>,
+}
+
+impl Encode {
+    fn allocate(&mut self, allocation: Allocation) {
+        if let Err(error) = self.encoder.set_target(target(&allocation)) {
+            tracing::warn!(%error, "the encoder keeps its old target");
+        }
+        self.allocation = allocation;
+    }
+
+    /// Whether a picture is to go out, by the frame rate allowed. Half an interval early is in time:
+    /// cameras are not exact.
+    fn is_due(&mut self, captured_at: MediaTime) -> bool {
+        let interval = Duration::from_secs_f64(1.0 / self.allocation.frame_rate.max(1.0));
+        let due = self.next_due.unwrap_or(captured_at);
+        if captured_at + interval / 2 < due {
+            return false;
+        }
+        let next = due + interval;
+        self.next_due = Some(if next < captured_at { captured_at + interval } else { next });
+        true
+    }
+
+    fn encode(&mut self, frame: &VideoFrame, key_wanted: &AtomicBool, now: Instant) -> Option<EncodedFrame> {
+        let rested = self.last_key.is_none_or(|at| now.saturating_duration_since(at) >= KEY_FRAME_INTERVAL);
+        let key = rested && key_wanted.swap(false, Ordering::Relaxed);
+        let size = frame.size().fit_into(self.allocation.size);
+        let scaled = frame.scaled(size);
+        let encoded = match self.encoder.encode(&scaled, key) {
+            Ok(Some(encoded)) => encoded,
+            Ok(None) => {
+                // Asked for and not given: it is still wanted.
+                if key {
+                    key_wanted.store(true, Ordering::Relaxed);
+                }
+                self.meter.update(|stats| stats.frames_dropped += 1);
+                return None;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a picture was not encoded");
+                return None;
+            }
+        };
+        if encoded.key_frame {
+            self.last_key = Some(now);
+        }
+        self.meter.update(|stats| {
+            stats.frames_encoded += 1;
+            stats.key_frames_encoded += u64::from(encoded.key_frame);
+            stats.size = Some(size);
+        });
+        Some(encoded)
+    }
+}
+
+fn target(allocation: &Allocation) -> VideoTarget {
+    VideoTarget { size: allocation.size, frame_rate: allocation.frame_rate, bitrate: allocation.video }
+}
