@@ -1,12 +1,17 @@
 //! Where frames begin: cameras, microphones, files, and the synthetic sources that ship with
 //! p2pcall. Synchronous; each source is owned by the one thread that reads it.
 
+mod file;
 mod paced;
+mod resample;
 mod test_pattern;
 mod tone;
+mod wav;
+mod y4m;
 
 use std::time::Duration;
 
+pub use file::{AudioFile, VideoFile};
 pub use paced::{Pace, Tick};
 pub use test_pattern::{TestPattern, frame_number, paint};
 pub use tone::{Tone, tone_power};
