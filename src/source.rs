@@ -4,6 +4,7 @@
 mod file;
 mod paced;
 mod resample;
+mod spec;
 mod test_pattern;
 mod tone;
 mod wav;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use file::{AudioFile, VideoFile};
 pub use paced::{Pace, Tick};
+pub use spec::{AudioSourceSpec, CameraChoice, VideoSourceSpec};
 pub use test_pattern::{TestPattern, frame_number, paint};
 pub use tone::{Tone, tone_power};
 
