@@ -1,16 +1,20 @@
 //! Where frames end: a window, the terminal, a speaker, files, or nothing at all.
 //! Synchronous; each sink is owned by the one thread that feeds it.
 
+mod file;
 mod null;
 mod pace;
 mod scale;
+mod spec;
 pub mod terminal;
 #[cfg(feature = "window")]
 pub mod window;
 
 use std::time::Duration;
 
+pub use file::{AudioFile, VideoFile};
 pub use null::{NotSeen, NullAudio, NullVideo, Played, Shown};
+pub use spec::{AudioSinkSpec, VideoSinkSpec};
 
 use crate::media::{AudioFrame, VideoFrame};
 

@@ -3,15 +3,22 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+mod file;
 mod paced;
+mod resample;
+mod spec;
 mod test_pattern;
 mod tone;
+mod wav;
+mod y4m;
 
 use std::time::Duration;
 
 #[cfg(feature = "camera")]
 pub use camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
+pub use file::{AudioFile, VideoFile};
 pub use paced::{Pace, Tick};
+pub use spec::{AudioSourceSpec, CameraChoice, VideoSourceSpec};
 pub use test_pattern::{TestPattern, frame_number, paint};
 pub use tone::{Tone, tone_power};
 
