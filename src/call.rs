@@ -63,8 +63,9 @@ impl Default for CallConfig {
 
 /// Where a call's pictures and sound come from and go to. Whatever is `None` is not sent, or
 /// decoded for nobody.
-#[derive(Default)]
 pub struct Media {
+    /// The line of time that the sources count on, and from which events count.
+    pub clock: Clock,
     /// Our pictures.
     pub video_source: Option<SourceOpener<dyn VideoSource>>,
     /// Our sound.
@@ -75,6 +76,26 @@ pub struct Media {
     pub video_sink: Option<Box<dyn VideoSink>>,
     /// Where we hear the other side.
     pub audio_sink: Option<SinkOpener<dyn AudioSink>>,
+}
+
+impl Media {
+    /// Returns neither sources nor sinks, and a line of time that begins now.
+    pub fn new() -> Self {
+        Self {
+            clock: Clock::new(now()),
+            video_source: None,
+            audio_source: None,
+            preview: None,
+            video_sink: None,
+            audio_sink: None,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl std::fmt::Debug for Media {
@@ -168,10 +189,9 @@ impl Call {
         signaling: impl Signaling,
         observers: Vec<Arc<dyn Observer>>,
     ) -> Self {
-        let clock = Clock::new(now());
         let (sender, receiver) = mpsc::channel(Controls::CAPACITY);
-        let events = Events::new(clock, observers);
-        let task = tokio::spawn(task::run(role, config, media, signaling, events, clock, receiver));
+        let events = Events::new(media.clock, observers);
+        let task = tokio::spawn(task::run(role, config, media, signaling, events, receiver));
         Self { controls: Controls(sender), task }
     }
 

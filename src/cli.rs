@@ -1,11 +1,82 @@
 //! The program: prints, prompts, reads the environment.
 
+mod args;
+mod call;
+mod config;
+mod demo;
+mod devices;
+mod exchange;
+mod input;
+mod interrupt;
 mod keys;
+mod media;
+mod narrator;
 mod prompt;
 mod status;
+mod summary;
 mod terminal;
 
+use std::process::ExitCode;
+
+pub use args::Arguments;
 pub use keys::{Key, KeyReader};
 pub use prompt::{Asked, PasteReader, Pasted, Reading, Step, read_pasted};
 pub use status::{StatusInput, StatusLine, render};
 pub use terminal::RawTerminal;
+
+use args::Command;
+
+/// How the program ends, for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// The call ended normally.
+    Success = 0,
+    /// The call failed.
+    CallFailed = 1,
+    /// The options make no sense.
+    Usage = 2,
+    /// What was pasted is unreadable or the wrong thing.
+    WrongBlob = 3,
+    /// A device or file that was named cannot be used.
+    Device = 4,
+    /// Interrupted twice.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the program cannot begin: the exit code and words for the person.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) exit: Exit,
+    pub(crate) what: String,
+}
+
+/// Runs the program as told. Must be called on the main thread: windows demand it.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { command, output } = arguments;
+    let outcome = match command {
+        Command::Offer(args) => call::offer(args, &output),
+        Command::Answer(args) => call::answer(args, &output),
+        Command::Demo(args) => demo::run(args, &output),
+        Command::Devices(args) => devices::run(&args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(refusal) => {
+            say(&format!("p2pcall: {}", refusal.what));
+            refusal.exit.into()
+        }
+    }
+}
+
+/// Prints a line for people. One that nobody can read is lost without harm.
+pub(crate) fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,10 +1,6 @@
 //! The one task that owns a call: it waits for whatever happens next and does what follows.
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{pin::pin, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -22,7 +18,7 @@ use super::{
 use crate::{
     codec::AudioTarget,
     congestion::RateAllocator,
-    media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now},
+    media::{Bitrate, Description, DescriptionKind, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
     rtc::{CandidateKind, Peer, PeerConfig, RtcError, RtcEvent},
@@ -57,11 +53,10 @@ pub(super) async fn run(
     mut media: Media,
     mut signaling: impl Signaling,
     events: Events,
-    clock: Clock,
     mut controls: mpsc::Receiver<Control>,
 ) -> Summary {
     let mut state = CallState::new(now(), config.duration);
-    let begun = begin(&config, &mut media, clock, &events).await;
+    let begun = begin(&config, &mut media, &events).await;
     let (mut task, mut connection) = match begun {
         Ok(begun) => begun,
         Err(ended) => return conclude(&events, ended, None, StatsReport::default()),
@@ -85,9 +80,9 @@ fn conclude(events: &Events, ended: Ended, connected: Option<Duration>, stats: S
 async fn begin(
     config: &CallConfig,
     media: &mut Media,
-    clock: Clock,
     events: &Events,
 ) -> Result<(Task, mpsc::Receiver<RtcEvent>), Ended> {
+    let clock = media.clock;
     let max = Bitrate::from_bps(config.max_bitrate.bps() + OVERHEAD.bps());
     let peer_config = PeerConfig {
         stun: config.stun.clone(),

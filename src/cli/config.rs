@@ -1,0 +1,116 @@
+//! What was typed and what the environment says, as a call's configuration.
+
+use std::{io::IsTerminal, path::Path};
+
+use super::{
+    Exit, Refusal,
+    args::{ConnectionArgs, MediaArgs, OutputArgs, RunArgs},
+};
+use crate::{
+    call::CallConfig,
+    media::{Bitrate, VideoFormat},
+    rtc::TurnServer,
+};
+
+/// The only place a password may come from besides a file and a prompt: command lines are seen by all.
+const PASSWORD_VARIABLE: &str = "P2PCALL_TURN_PASSWORD";
+
+/// Returns the size and rate asked for.
+pub(super) fn format(media: &MediaArgs) -> VideoFormat {
+    VideoFormat { size: media.size, frame_rate: f64::from(media.fps) }
+}
+
+/// Returns a configuration without network options.
+pub(super) fn local(media: &MediaArgs, run: &RunArgs) -> CallConfig {
+    CallConfig {
+        format: format(media),
+        max_bitrate: Bitrate::from_kbps(media.max_bitrate.into()),
+        duration: run.duration,
+        stun: vec![],
+        ..CallConfig::default()
+    }
+}
+
+/// Returns a configuration as typed.
+pub(super) fn network(
+    media: &MediaArgs,
+    connection: &ConnectionArgs,
+    run: &RunArgs,
+) -> Result<CallConfig, Refusal> {
+    let stun = match (connection.no_stun || connection.relay_only, connection.stun.is_empty()) {
+        (true, _) => vec![],
+        (false, true) => CallConfig::default().stun,
+        (false, false) => connection.stun.clone(),
+    };
+    let turn = match (&connection.turn, &connection.turn_user) {
+        (Some(url), Some(user)) => {
+            let password = turn_password(connection.turn_password_file.as_deref())?;
+            vec![TurnServer { url: url.clone(), username: user.clone(), password }]
+        }
+        _ => vec![],
+    };
+    Ok(CallConfig {
+        stun,
+        turn,
+        relay_only: connection.relay_only,
+        bind: connection.bind.clone(),
+        ports: connection.port.clone(),
+        ..local(media, run)
+    })
+}
+
+fn turn_password(file: Option<&Path>) -> Result<String, Refusal> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path).map_err(|error| Refusal {
+            exit: Exit::Usage,
+            what: format!("The TURN password cannot be read from {}: {error}.", path.display()),
+        })?;
+        return Ok(text.lines().next().unwrap_or_default().to_owned());
+    }
+    if let Some(password) = variable(PASSWORD_VARIABLE) {
+        return Ok(password);
+    }
+    if std::io::stdin().is_terminal()
+        && let Ok(password) = rpassword::prompt_password("Password for the TURN server: ")
+    {
+        return Ok(password);
+    }
+    Err(Refusal {
+        exit: Exit::Usage,
+        what: format!("The TURN server wants a password. Put it into {PASSWORD_VARIABLE} or a --turn-password-file."),
+    })
+}
+
+/// Whether there is a display that a window could be shown on.
+pub(super) fn has_display() -> bool {
+    cfg!(any(target_os = "macos", windows)) || variable("DISPLAY").is_some() || variable("WAYLAND_DISPLAY").is_some()
+}
+
+/// Whether colours are welcome on standard error (no-color.org).
+pub(super) fn colour() -> bool {
+    variable("NO_COLOR").is_none() && std::io::stderr().is_terminal()
+}
+
+/// Whether the terminal says that it knows 24-bit colours, or at least does not say that it is one
+/// of the old ones.
+pub(super) fn true_colour() -> bool {
+    let colorterm = variable("COLORTERM").unwrap_or_default();
+    let term = variable("TERM").unwrap_or_default();
+    colorterm.contains("truecolor") || colorterm.contains("24bit") || !matches!(term.as_str(), "linux" | "xterm" | "screen" | "vt100" | "dumb")
+}
+
+/// Sends the library's log to standard error, at the level asked for.
+pub(super) fn log(output: &OutputArgs) {
+    let level = match output.verbose {
+        0 => return,
+        1 => "warn,p2pcall=debug,rtc=error,webrtc=error",
+        2 => "info,p2pcall=trace",
+        _ => "debug,p2pcall=trace",
+    };
+    let _ = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).try_init();
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
