@@ -1,0 +1,69 @@
+//! `p2pcall devices`: what there is to show, say and hear with.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::{Exit, Refusal, args::DevicesArgs};
+
+/// Everything that was found.
+#[derive(Debug, Serialize)]
+struct Devices {
+    #[cfg(feature = "camera")]
+    cameras: Vec<crate::source::CameraInfo>,
+    #[cfg(feature = "sound")]
+    microphones: Vec<crate::audio::SoundDeviceInfo>,
+    #[cfg(feature = "sound")]
+    speakers: Vec<crate::audio::SoundDeviceInfo>,
+}
+
+pub(super) fn run(args: &DevicesArgs) -> Result<Exit, Refusal> {
+    let devices = Devices {
+        #[cfg(feature = "camera")]
+        cameras: crate::source::cameras(),
+        #[cfg(feature = "sound")]
+        microphones: crate::audio::microphones(),
+        #[cfg(feature = "sound")]
+        speakers: crate::audio::speakers(),
+    };
+    let text = if args.json {
+        let json = serde_json::to_string_pretty(&devices).expect("plain values are always JSON");
+        format!("{json}\n")
+    } else {
+        words(&devices)
+    };
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough: 'p2pcall devices | head -1'.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
+        }
+        _ => Ok(Exit::Success),
+    }
+}
+
+fn words(devices: &Devices) -> String {
+    let mut lines = Vec::new();
+    #[cfg(feature = "camera")]
+    {
+        heading(&mut lines, "Cameras", "--video camera:NUMBER or camera:NAME", devices.cameras.is_empty());
+        for camera in &devices.cameras {
+            lines.push(format!("  {}: {} ({})", camera.index, camera.name, camera.description));
+            lines.extend(camera.formats.iter().map(|format| format!("       {format}")));
+        }
+    }
+    #[cfg(feature = "sound")]
+    for (title, option, list) in [
+        ("Microphones", "--audio mic:NAME", &devices.microphones),
+        ("Speakers", "--speaker speaker:NAME", &devices.speakers),
+    ] {
+        heading(&mut lines, title, option, list.is_empty());
+        lines.extend(list.iter().map(|device| format!("  {device}")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn heading(lines: &mut Vec<String>, title: &str, option: &str, empty: bool) {
+    lines.push(if empty { format!("{title}: none found") } else { format!("{title} ({option}):") });
+}

@@ -1,0 +1,237 @@
+//! Tells the person, and the file of events, what happens.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Duration,
+};
+
+use super::{Exit, Key, Refusal, StatusInput, StatusLine, args::OutputArgs, config, render};
+use crate::{
+    media::{DescriptionKind, MediaKind},
+    observe::{CallStateName, Event, EventKind, StatsReport},
+    pipeline::{Thread, spawn_thread},
+};
+
+/// The status line is drawn again this often.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Loss is told over so many seconds.
+const RECENT: usize = 5;
+
+/// What the narrator hears besides events.
+pub(super) enum News {
+    /// Something happened in the call.
+    Event(Event),
+    /// The person wants to know the keys.
+    Help,
+}
+
+/// Tells what happens. Runs on a thread of its own, so that a slow terminal holds nothing up.
+pub(super) struct Narrator {
+    pub(super) line: StatusLine,
+    quiet: bool,
+    verbose: bool,
+    colour: bool,
+    events: Option<Box<dyn Write + Send>>,
+    awaited: DescriptionKind,
+    state: CallStateName,
+    /// Time of the newest event, since the start; and when the state was entered.
+    entered: Duration,
+    connected: Option<Duration>,
+    reports: VecDeque<StatsReport>,
+    muted: [bool; 2],
+    /// Also shown elsewhere: a window's title.
+    title: Option<Box<dyn Fn(&str) + Send>>,
+    /// What is to be done when the call is connected, once: the screen appears.
+    on_connected: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Narrator {
+    pub(super) fn new(output: &OutputArgs, line: StatusLine, awaited: DescriptionKind) -> Result<Self, Refusal> {
+        let events = output.events.as_deref().map(events_file).transpose()?;
+        Ok(Self {
+            line,
+            quiet: output.quiet,
+            verbose: output.verbose > 0,
+            colour: config::colour(),
+            events,
+            awaited,
+            state: CallStateName::Describing,
+            entered: Duration::ZERO,
+            connected: None,
+            reports: VecDeque::with_capacity(RECENT + 1),
+            muted: [false; 2],
+            title: None,
+            on_connected: None,
+        })
+    }
+
+    /// Shows the status in the title of a window, too.
+    pub(super) fn with_title(mut self, title: impl Fn(&str) + Send + 'static) -> Self {
+        self.title = Some(Box::new(title));
+        self
+    }
+
+    /// Does something when the call is connected for the first time.
+    pub(super) fn on_connected(mut self, act: impl FnOnce() + Send + 'static) -> Self {
+        self.on_connected = Some(Box::new(act));
+        self
+    }
+
+    /// Starts the thread `narrator`; it ends with the call or when nobody tells anything any more.
+    /// `clock` tells the time since the call's start.
+    pub(super) fn spawn(
+        mut self,
+        news: Receiver<News>,
+        clock: impl Fn() -> Duration + Send + 'static,
+    ) -> std::io::Result<Thread> {
+        spawn_thread("narrator", move || {
+            loop {
+                match news.recv_timeout(REFRESH) {
+                    Ok(News::Event(event)) => {
+                        self.record(&event);
+                        let over = matches!(event.kind, EventKind::Ended { .. });
+                        self.take(event);
+                        if over {
+                            break;
+                        }
+                    }
+                    Ok(News::Help) => self.print(&format!("Keys: {}", Key::HELP)),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+                self.draw(clock());
+            }
+            self.line.set("");
+        })
+    }
+
+    fn record(&mut self, event: &Event) {
+        let Some(file) = &mut self.events else { return };
+        let written = serde_json::to_writer(&mut *file, event)
+            .map_err(std::io::Error::from)
+            .and_then(|()| file.write_all(b"\n"))
+            .and_then(|()| file.flush());
+        if let Err(error) = written {
+            self.events = None;
+            self.line.print(&format!("No more events are written: {error}."));
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        if let Some(words) = self.words(&event.kind) {
+            self.print(&words);
+        }
+        match event.kind {
+            EventKind::State { state } => {
+                self.state = state;
+                self.entered = event.at;
+                if state == CallStateName::Connected && self.connected.is_none() {
+                    self.connected = Some(event.at);
+                    if let Some(act) = self.on_connected.take() {
+                        act();
+                    }
+                }
+            }
+            EventKind::Stats(report) => {
+                if self.reports.len() > RECENT {
+                    self.reports.pop_front();
+                }
+                self.reports.push_back(*report);
+            }
+            EventKind::Muted { kind, remote: false, muted } => self.muted[kind as usize] = muted,
+            _ => {}
+        }
+    }
+
+    fn print(&self, words: &str) {
+        if !self.quiet {
+            self.line.print(words);
+        }
+    }
+
+    fn draw(&self, at: Duration) {
+        let since = match (self.state, self.connected) {
+            (CallStateName::Connected | CallStateName::Interrupted, Some(connected)) => connected,
+            _ => self.entered,
+        };
+        let status = render(&StatusInput {
+            state: self.state,
+            elapsed: at.saturating_sub(since),
+            awaited: self.awaited,
+            stats: self.reports.back(),
+            earlier: self.reports.front(),
+            microphone_off: self.muted[MediaKind::Audio as usize],
+            camera_off: self.muted[MediaKind::Video as usize],
+            colour: self.colour,
+        });
+        if !self.quiet {
+            self.line.set(&status);
+        }
+        if let Some(title) = &self.title {
+            title(&format!("p2pcall · {status}"));
+        }
+    }
+
+    /// Returns what a person is told of an event, if anything.
+    fn words(&self, event: &EventKind) -> Option<String> {
+        Some(match event {
+            EventKind::GatheringIncomplete => {
+                "No STUN or TURN server answered in time: the other side may not find a way here from another network.".into()
+            }
+            EventKind::MappingChanged => {
+                "Your public address has changed: the text the other person has leads nowhere now. End this and make a new one."
+                    .into()
+            }
+            EventKind::SourceOpened { kind: MediaKind::Video, what } => format!("Your picture: {what}."),
+            EventKind::SourceOpened { kind: MediaKind::Audio, what } if self.verbose => format!("Your sound: {what}."),
+            EventKind::SourceFailed { kind, what } => format!("{what} The call goes on without your {kind}."),
+            EventKind::SinkFailed { kind: MediaKind::Video, what } => {
+                format!("{what} The call goes on; you do not see the other side.")
+            }
+            EventKind::SinkFailed { kind: MediaKind::Audio, what } => {
+                format!("{what} The call goes on; you do not hear the other side.")
+            }
+            EventKind::State { state } => match (state, self.state) {
+                (CallStateName::Connecting, _) => "Connecting.".into(),
+                (CallStateName::Connected, CallStateName::Interrupted) => "Connected again.".into(),
+                (CallStateName::Connected, _) => format!("Connected. Keys: {}", Key::HELP),
+                (CallStateName::Interrupted, _) => {
+                    "Nothing comes from the other side. Waiting a few seconds for it to come back.".into()
+                }
+                _ => return None,
+            },
+            EventKind::PictureSize { size } if self.verbose => format!("The other side's picture: {size}."),
+            EventKind::Muted { kind, remote, muted } => {
+                let (who, device) = (if *remote { "The other side" } else { "You" }, device(*kind));
+                format!("{who} switched the {device} {}.", if *muted { "off" } else { "on" })
+            }
+            EventKind::ThreadLost { thread } => format!("p2pcall's part '{thread}' did not end as it should."),
+            _ => return None,
+        })
+    }
+}
+
+const fn device(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Audio => "microphone",
+        MediaKind::Video => "camera",
+    }
+}
+
+fn events_file(path: &Path) -> Result<Box<dyn Write + Send>, Refusal> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(std::io::stderr()));
+    }
+    match File::create(path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) => Err(Refusal {
+            exit: Exit::Usage,
+            what: format!("The events cannot be written to {}: {error}.", path.display()),
+        }),
+    }
+}
