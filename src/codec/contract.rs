@@ -153,6 +153,33 @@ fn odd_sides_lose_their_last_column_and_row() {
 }
 
 #[test]
+fn extreme_sizes_encode_or_are_refused() {
+    for codec in codecs(MediaKind::Video) {
+        for (size, certain) in [
+            (size(1920, 1080), true),
+            (size(1080, 1920), true),
+            (size(16, 16), true),
+            (size(2, 2), false),
+            (size(3, 4096), false),
+            (size(4096, 4096), false),
+        ] {
+            let mut encoder = video_encoder(codec, target(size, 5_000)).expect("an encoder");
+            let mut decoder = video_decoder(codec).expect("a decoder");
+            for i in 0..3 {
+                let frame = scene(i, size, 8);
+                let encoded = encoder.encode(&frame, false);
+                assert!(encoded.is_ok() || !certain, "{codec:?} {size}: {encoded:?}");
+                let Ok(Some(encoded)) = encoded else { continue };
+                let picture = decoder.decode(&encoded).expect("decodes").expect("without delay");
+                assert!(!certain || psnr(&frame, &picture) > 28.0, "{codec:?} {size} {i}");
+                let units = packetize(codec, &encoded);
+                assert!(units.iter().all(|unit| unit.len() <= 1150), "{codec:?} {size} {i}");
+            }
+        }
+    }
+}
+
+#[test]
 fn after_a_gap_nothing_decodes_until_a_key_frame() {
     for codec in codecs(MediaKind::Video) {
         let size = size(320, 240);
