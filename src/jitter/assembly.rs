@@ -43,7 +43,8 @@ pub struct Arrived {
     pub frame: EncodedFrame,
     /// When the first of its packets came.
     pub first_arrival: Instant,
-    /// When the last of its packets came.
+    /// When the last of its packets, and of those of the frames before it, came: not before this
+    /// could it be decoded.
     pub completed_at: Instant,
 }
 
@@ -61,6 +62,8 @@ pub struct VideoBuffer {
     frame_start: Option<Index>,
     /// Whether only a key frame may leave next.
     seeking: bool,
+    /// When the frame that left last was complete.
+    completed_at: Option<Instant>,
 }
 
 /// The most packets the buffer holds: about two seconds of 5 Mbit/s.
@@ -90,6 +93,7 @@ impl VideoBuffer {
             floor: Index::MIN,
             frame_start: None,
             seeking: true,
+            completed_at: None,
         }
     }
 
@@ -251,7 +255,9 @@ impl VideoBuffer {
             payload: payload.freeze(),
         };
         let arrivals = || packets.iter().map(|packet| packet.arrival);
-        Some(Arrived { frame, first_arrival: arrivals().min()?, completed_at: arrivals().max()? })
+        let completed_at = arrivals().chain(self.completed_at).max()?;
+        self.completed_at = Some(completed_at);
+        Some(Arrived { frame, first_arrival: arrivals().min()?, completed_at })
     }
 
     /// Packets without a payload probe the line; they come between frames with an old time stamp.
@@ -337,6 +343,7 @@ impl VideoBuffer {
         self.account = None;
         self.packets.clear();
         (self.floor, self.frame_start, self.seeking) = (Index::MIN, None, true);
+        self.completed_at = None;
     }
 }
 

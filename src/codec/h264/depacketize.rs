@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn each_packet_type_becomes_annex_b() {
-        let cases: &[(&str, &[&[u8]], &[u8])] = &[
+        type Case<'a> = (&'a str, &'a [&'a [u8]], &'a [u8]);
+        let cases: &[Case<'_>] = &[
             ("single", &[&[0x65, 1, 2]], &[0, 0, 0, 1, 0x65, 1, 2]),
             ("two", &[&[0x41, 1], &[0x41, 2]], &[0, 0, 0, 1, 0x41, 1, 0, 0, 0, 1, 0x41, 2]),
             ("aggregate", &[&[0x78, 0, 2, 0x67, 9, 0, 1, 0x68]], &[0, 0, 0, 1, 0x67, 9, 0, 0, 0, 1, 0x68]),

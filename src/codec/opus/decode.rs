@@ -1,7 +1,5 @@
 //! Packets to sound.
 
-use std::time::Duration;
-
 use opus::Decoder;
 
 use super::{codec_error, layout};
@@ -54,7 +52,7 @@ impl AudioDecoder for OpusDecoder {
         out.samples.resize(self.block * usize::from(self.channels), 0.0);
         let decoded = self.decoder.decode_float(bytes, &mut out.samples, fec).map_err(corrupt)?;
         out.samples.truncate(decoded * usize::from(self.channels));
-        self.position = self.position + Duration::from(out.duration());
+        self.position = self.position + out.duration();
         Ok(())
     }
 }

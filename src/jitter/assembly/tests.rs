@@ -192,6 +192,23 @@ fn frames_know_their_time_and_arrival() {
 }
 
 #[test]
+fn a_frame_is_complete_when_those_before_it_are() {
+    let stream = Stream::new(now());
+    let mut buffer = buffer();
+    let mut packets: Vec<RtpPacket> = (0..9).map(|n| stream.packet(n)).collect();
+    let late = stream.start + Duration::from_millis(120);
+    packets[4].arrival = late;
+    packets.sort_by_key(|packet| packet.arrival);
+    packets.into_iter().for_each(|packet| buffer.insert(packet));
+    let completed: Vec<Instant> = std::iter::from_fn(|| match buffer.pop(late) {
+        Pop::Frame(arrived) => Some(arrived.completed_at),
+        _ => None,
+    })
+    .collect();
+    assert_eq!(completed, [stream.packet(2).arrival, late, late]);
+}
+
+#[test]
 fn a_key_frame_is_needed_until_one_is_on_its_way() {
     let stream = Stream::new(now());
     let mut buffer = buffer();

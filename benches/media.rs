@@ -1,0 +1,136 @@
+//! What a picture and a packet cost: `cargo bench --bench media`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use divan::{Bencher, counter::ItemsCount};
+use p2pcall::{
+    codec::{self, AudioPayload, AudioTarget, VideoTarget},
+    jitter::{AudioBuffer, Pop, VideoBuffer},
+    media::{AudioFrame, Bitrate, Codec, EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo, Size, VideoFrame, now},
+};
+
+fn main() {
+    divan::main();
+}
+
+const FRAMES: usize = 60;
+const TARGET: VideoTarget = VideoTarget { size: Size::HD, frame_rate: 30.0, bitrate: Bitrate::from_kbps(1_500) };
+
+/// Two seconds of a moving texture with noise.
+fn pictures() -> Vec<VideoFrame> {
+    let (width, mut seed) = (Size::HD.width(), 1_u32);
+    let mut picture = |i: usize| {
+        let mut planes = vec![128; Size::HD.i420_len()];
+        for (at, sample) in planes[..Size::HD.pixels()].iter_mut().enumerate() {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (x, y) = (at % width + 3 * i, at / width + i);
+            *sample = (40 + (x / 2) % 64 + (y / 3) % 48) as u8 + (seed >> 24) as u8 % 8;
+        }
+        let captured_at = MediaTime::new(Duration::from_millis(33) * i as u32);
+        VideoFrame::new(captured_at, Size::HD, planes).expect("the length of its size")
+    };
+    (0..FRAMES).map(&mut picture).collect()
+}
+
+fn encoded() -> Vec<EncodedFrame> {
+    let mut encoder = codec::video_encoder(Codec::H264, TARGET).expect("an encoder");
+    pictures().iter().filter_map(|picture| encoder.encode(picture, false).expect("encodes")).collect()
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn encode_720p(bencher: Bencher<'_, '_>) {
+    let pictures = pictures();
+    bencher
+        .counter(ItemsCount::new(FRAMES))
+        .with_inputs(|| codec::video_encoder(Codec::H264, TARGET).expect("an encoder"))
+        .bench_values(|mut encoder| {
+            pictures.iter().filter_map(|picture| encoder.encode(picture, false).expect("encodes")).count()
+        });
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn decode_720p(bencher: Bencher<'_, '_>) {
+    let frames = encoded();
+    bencher
+        .counter(ItemsCount::new(frames.len()))
+        .with_inputs(|| codec::video_decoder(Codec::H264).expect("a decoder"))
+        .bench_values(|mut decoder| frames.iter().filter_map(|frame| decoder.decode(frame).expect("decodes")).count());
+}
+
+#[divan::bench(args = [32, 16])]
+fn encode_opus(bencher: Bencher<'_, '_>, kbps: u64) {
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.05 };
+    let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
+    let samples = (0..960).map(|n| 0.5 * (n as f32 * 0.06).sin() + 0.1 * (n as f32 * 0.31).sin()).collect();
+    let block = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
+    bencher.bench_local(|| encoder.encode(&block).expect("encodes"));
+}
+
+#[divan::bench]
+fn decode_opus(bencher: Bencher<'_, '_>) {
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05 };
+    let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
+    let samples = (0..960).map(|n| 0.5 * (n as f32 * 0.06).sin()).collect();
+    let packet = encoder.encode(&AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples }).expect("encodes");
+    let mut decoder = codec::audio_decoder(Codec::Opus, 1).expect("a decoder");
+    let mut out = AudioFrame::default();
+    bencher.bench_local(|| decoder.decode(AudioPayload::Packet(&packet), &mut out).expect("decodes"));
+}
+
+fn packet(n: u32, timestamp: u32, marker: bool, first: u8) -> RtpPacket {
+    let mut payload = vec![first];
+    payload.resize(1_000, 7);
+    RtpPacket {
+        ssrc: 1,
+        payload_type: 96,
+        seq: SeqNo(n as u16),
+        timestamp: RtpTime(timestamp),
+        marker,
+        payload: Bytes::from(payload),
+        arrival: now(),
+    }
+}
+
+/// A hundred pictures of ten packets, asked for after each packet.
+#[divan::bench]
+fn video_buffer(bencher: Bencher<'_, '_>) {
+    let packets: Vec<RtpPacket> =
+        (0..1_000).map(|n| packet(n, n / 10 * 3_000, n % 10 == 9, if n < 10 { 0x65 } else { 0x41 })).collect();
+    let at = now();
+    bencher
+        .counter(ItemsCount::new(packets.len()))
+        .with_inputs(|| {
+            let depacketizer = codec::depacketizer(Codec::H264).expect("for pictures");
+            (VideoBuffer::new(depacketizer, 90_000), packets.clone())
+        })
+        .bench_local_values(|(mut buffer, packets)| {
+            let mut frames = 0;
+            for packet in packets {
+                buffer.insert(packet);
+                while let Pop::Frame(_) = buffer.pop(at) {
+                    frames += 1;
+                }
+            }
+            assert_eq!(frames, 100);
+        });
+}
+
+/// Twenty seconds of sound.
+#[divan::bench]
+fn audio_buffer(bencher: Bencher<'_, '_>) {
+    let start = now();
+    let packets: Vec<RtpPacket> = (0..1_000)
+        .map(|n| RtpPacket { arrival: start + Duration::from_millis(20) * n, ..packet(n, n * 960, false, 1) })
+        .collect();
+    bencher
+        .counter(ItemsCount::new(packets.len()))
+        .with_inputs(|| (AudioBuffer::new(48_000), packets.clone()))
+        .bench_local_values(|(mut buffer, packets)| {
+            for packet in packets {
+                let at = packet.arrival + Duration::from_millis(10);
+                buffer.insert(packet);
+                divan::black_box(buffer.pop(at));
+            }
+        });
+}

@@ -1,0 +1,151 @@
+//! What every codec for sound must do.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::codecs;
+use crate::{
+    codec::*,
+    media::{MediaKind, MediaTime, SAMPLE_RATE_HZ},
+};
+
+const TONE_HZ: f32 = 440.0;
+
+/// Twenty milliseconds of a tone; the right channel, if there is one, is an octave higher.
+fn tone(i: usize, channels: u8) -> AudioFrame {
+    let sample = |n: usize, channel: u8| {
+        let hz = TONE_HZ * f32::from(channel + 1);
+        0.5 * (std::f32::consts::TAU * hz * n as f32 / SAMPLE_RATE_HZ as f32).sin()
+    };
+    let samples = (i * 960..(i + 1) * 960).flat_map(|n| (0..channels).map(move |channel| sample(n, channel)));
+    AudioFrame {
+        captured_at: MediaTime::new(Duration::from_millis(20) * i as u32),
+        channels,
+        samples: samples.collect(),
+    }
+}
+
+/// The amplitude of one frequency in one channel (Goertzel).
+fn amplitude(frame: &AudioFrame, channel: usize, hz: f32) -> f32 {
+    let step = std::f32::consts::TAU * hz / SAMPLE_RATE_HZ as f32;
+    let samples = frame.samples.iter().skip(channel).step_by(frame.channels.into());
+    let (re, im) = samples.enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
+        (re + sample * (step * n as f32).cos(), im + sample * (step * n as f32).sin())
+    });
+    2.0 * f32::hypot(re, im) / frame.samples_per_channel() as f32
+}
+
+fn audio_target(kbps: u64, loss: f32) -> AudioTarget {
+    AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss }
+}
+
+#[test]
+fn a_tone_comes_back() {
+    for codec in codecs(MediaKind::Audio) {
+        for channels in [1, 2] {
+            let mut encoder = audio_encoder(codec, channels, audio_target(32, 0.0)).expect("an encoder");
+            let mut decoder = audio_decoder(codec, channels).expect("a decoder");
+            let mut out = AudioFrame::default();
+            for i in 0..50 {
+                let encoded = encoder.encode(&tone(i, channels)).expect("encodes");
+                assert_eq!((encoded.duration, encoded.key_frame), (Duration::from_millis(20), true));
+                decoder.decode(AudioPayload::Packet(&encoded), &mut out).expect("decodes");
+                assert_eq!((out.channels, out.samples_per_channel()), (channels, 960));
+                assert_eq!(out.captured_at, encoded.media_time);
+                if i < 10 {
+                    continue;
+                }
+                for channel in 0..channels {
+                    let hz = TONE_HZ * f32::from(channel + 1);
+                    let heard = amplitude(&out, channel.into(), hz);
+                    assert!((0.3..0.7).contains(&heard), "{codec:?} channel {channel} at {i}: {heard}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lost_sound_is_recovered_from_its_successor_or_made_up() {
+    for codec in codecs(MediaKind::Audio) {
+        for conceal in [false, true] {
+            let mut encoder = audio_encoder(codec, 1, audio_target(32, 0.2)).expect("an encoder");
+            let mut decoder = audio_decoder(codec, 1).expect("a decoder");
+            let packets: Vec<_> = (0..60).map(|i| encoder.encode(&tone(i, 1)).expect("encodes")).collect();
+            let mut out = AudioFrame::default();
+            for i in 0..59 {
+                let lost = i % 10 == 9;
+                let payload = match (lost, conceal) {
+                    (true, true) => AudioPayload::Conceal,
+                    (true, false) => AudioPayload::Recover(&packets[i + 1]),
+                    (false, _) => AudioPayload::Packet(&packets[i]),
+                };
+                decoder.decode(payload, &mut out).expect("decodes");
+                assert_eq!(out.samples_per_channel(), 960, "{codec:?} {i}");
+                assert_eq!(out.captured_at, packets[i].media_time, "{codec:?} {i}");
+                let heard = amplitude(&out, 0, TONE_HZ);
+                // A copy is as good as the sound; what is made up fades, and fades in again.
+                let least = if conceal { 0.1 } else { 0.3 };
+                assert!(i < 9 || heard > least, "{codec:?} {i}, conceal {conceal}: {heard}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sound_holds_its_bitrate() {
+    for codec in codecs(MediaKind::Audio) {
+        let mut encoder = audio_encoder(codec, 1, audio_target(32, 0.0)).expect("an encoder");
+        for kbps in [32, 16, 48] {
+            encoder.set_target(audio_target(kbps, 0.1));
+            let mut seed = 1_u32;
+            let bytes: usize = (0..100)
+                .map(|i| {
+                    let mut frame = tone(i, 1);
+                    for sample in &mut frame.samples {
+                        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        *sample = *sample * 0.5 + (seed >> 16) as f32 / 65_536.0 * 0.2 - 0.1;
+                    }
+                    encoder.encode(&frame).expect("encodes").payload.len()
+                })
+                .sum();
+            let share = bytes as f64 * 8.0 / 2.0 / (kbps as f64 * 1000.0);
+            assert!((0.75..1.25).contains(&share), "{codec:?}: {share:.2} of {kbps} kbit/s");
+        }
+    }
+}
+
+#[test]
+fn blocks_of_another_shape_are_refused() {
+    for codec in codecs(MediaKind::Audio) {
+        let mut encoder = audio_encoder(codec, 1, audio_target(32, 0.0)).expect("an encoder");
+        assert!(encoder.encode(&AudioFrame::silence(MediaTime::ZERO, 2, 960)).is_err(), "{codec:?}");
+        assert!(encoder.encode(&AudioFrame::silence(MediaTime::ZERO, 1, 441)).is_err(), "{codec:?}");
+        assert!(audio_encoder(codec, 3, audio_target(32, 0.0)).is_err(), "{codec:?}");
+        assert!(audio_decoder(codec, 0).is_err(), "{codec:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn damaged_sound_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..80), channels in 1_u8..3) {
+        for codec in codecs(MediaKind::Audio) {
+            let mut decoder = audio_decoder(codec, channels).expect("a decoder");
+            let frame = EncodedFrame {
+                media_time: MediaTime::ZERO,
+                key_frame: true,
+                duration: Duration::from_millis(20),
+                payload: bytes.clone().into(),
+            };
+            let mut out = AudioFrame::default();
+            for payload in [AudioPayload::Packet(&frame), AudioPayload::Recover(&frame), AudioPayload::Conceal] {
+                if decoder.decode(payload, &mut out).is_ok() {
+                    prop_assert!(out.channels == channels && out.samples_per_channel() <= 5_760);
+                }
+            }
+        }
+    }
+}
