@@ -12,6 +12,7 @@ mod keys;
 mod media;
 mod narrator;
 mod prompt;
+mod stage;
 mod status;
 mod summary;
 mod terminal;

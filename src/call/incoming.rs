@@ -141,7 +141,7 @@ impl Incoming {
         }
     }
 
-    pub(super) async fn request_key_frame(&self) {
+    pub(super) async fn request_key_frame(&mut self) {
         if let Some(stream) = &self.video
             && let Err(error) = stream.track.request_key_frame().await
         {

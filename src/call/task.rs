@@ -378,7 +378,7 @@ impl Task {
         None
     }
 
-    async fn fulfil(&self, wish: Wish) {
+    async fn fulfil(&mut self, wish: Wish) {
         match wish {
             Wish::KeyFrame => {
                 self.incoming.request_key_frame().await;

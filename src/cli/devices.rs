@@ -49,7 +49,10 @@ fn words(devices: &Devices) -> String {
         heading(&mut lines, "Cameras", "--video camera:NUMBER or camera:NAME", devices.cameras.is_empty());
         for camera in &devices.cameras {
             lines.push(format!("  {}: {} ({})", camera.index, camera.name, camera.description));
-            lines.extend(camera.formats.iter().map(|format| format!("       {format}")));
+            lines.extend(camera.formats.iter().map(|format| {
+                let rates: Vec<String> = format.rates.iter().map(|rate| format!("{rate:.0}")).collect();
+                format!("       {} {} at {} frames/s", format.pixel_format, format.size, rates.join(", "))
+            }));
         }
     }
     #[cfg(feature = "sound")]
