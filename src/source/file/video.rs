@@ -13,10 +13,6 @@ use super::{
 };
 use crate::media::{Clock, VideoFormat, VideoFrame};
 
-/// How many pictures of a FIFO are passed over for a newer one before one is given anyway: a writer
-/// without a pace of its own would otherwise never let anything through.
-const PASSED_OVER: usize = 8;
-
 /// Pictures from a Y4M file (I420), or live from a FIFO.
 #[derive(Debug)]
 pub struct VideoFile {
@@ -95,6 +91,10 @@ impl VideoSource for VideoFile {
 
 #[cfg(unix)]
 impl VideoFile {
+    /// How many pictures are passed over for a newer one before one is given anyway: a writer
+    /// without a pace of its own would otherwise never let anything through.
+    const PASSED_OVER: usize = 8;
+
     /// Reads until a picture is whole, and on as long as more is waiting: the newest wins.
     fn read_live(&mut self, timeout: Duration) -> Result<Option<VideoFrame>, SourceError> {
         use super::fifo::Got;
@@ -102,7 +102,7 @@ impl VideoFile {
         let deadline = self.clock.now() + timeout.min(Duration::from_secs(3600));
         let mut newest = None;
         let mut passed_over = 0;
-        while passed_over < PASSED_OVER {
+        while passed_over < Self::PASSED_OVER {
             // With a picture in hand nothing is waited for.
             let left = match newest {
                 Some(_) => Duration::ZERO,
