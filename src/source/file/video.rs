@@ -214,6 +214,15 @@ mod tests {
         (file, source)
     }
 
+    /// Returns the regular file and what it feeds.
+    fn looped(source: &mut VideoFile) -> (&mut Loop, &mut Parser) {
+        match &mut source.feed {
+            Feed::Looped(file) => (file, &mut source.parser),
+            #[cfg(unix)]
+            Feed::Live(_) => panic!("a regular file"),
+        }
+    }
+
     #[test]
     fn a_regular_file_loops_at_its_own_rate() {
         let (_file, source) = opened(&[y4m([0, 1, 2]), b"FRAME\n cut".to_vec()].concat());
@@ -232,9 +241,9 @@ mod tests {
     fn pictures_that_fell_due_unread_are_left_out() {
         let (_file, source) = opened(&y4m(0..5));
         let mut source = source.expect("opens");
-        let Feed::Looped(file) = &mut source.feed else { panic!("a regular file") };
+        let (file, parser) = looped(&mut source);
         for (number, luma) in [(0, 0), (3, 3), (4, 4), (11, 1), (1004, 4)] {
-            let planes = file.picture(number, &mut source.parser, "it").expect("a picture");
+            let planes = file.picture(number, parser, "it").expect("a picture");
             assert_eq!(planes, [luma; 12], "picture {number}");
         }
     }
