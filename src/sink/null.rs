@@ -222,7 +222,7 @@ impl<T: Clone> Memory<T> {
     }
 
     fn wait_for<A>(&self, timeout: Duration, mut wanted: impl FnMut(&T) -> Option<A>) -> Result<A, NotSeen> {
-        let deadline = now() + timeout;
+        let deadline = now() + timeout.min(Duration::from_secs(3600));
         let mut asked = 0;
         loop {
             // The question may take its time: it is not asked under the lock.

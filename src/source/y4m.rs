@@ -90,6 +90,7 @@ impl Parser {
     }
 
     /// Returns whether the file may end here: between two pictures.
+    #[cfg(unix)]
     pub(super) const fn is_between_frames(&self) -> bool {
         self.header.is_some() && matches!(self.part, Part::Line(_)) && self.filled == 0
     }

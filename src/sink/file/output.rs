@@ -137,11 +137,12 @@ mod fifo {
     pub(super) struct Fifo {
         path: PathBuf,
         file: Option<File>,
+        patience: Duration,
     }
 
     impl Fifo {
         pub(super) fn new(path: &Path) -> Self {
-            Self { path: path.into(), file: None }
+            Self { path: path.into(), file: None, patience: PATIENCE }
         }
 
         /// Opens it if there is a reader. Returns whether it is open.
@@ -165,13 +166,13 @@ mod fifo {
 
         pub(super) fn write(&mut self, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
             let Some(file) = &mut self.file else { return Ok(()) };
-            super::write_all(file, slices, wait)
+            super::write_all(file, slices, |file| wait(file, self.patience))
         }
     }
 
     /// Waits until something can be written again.
-    fn wait(file: &File) -> io::Result<()> {
-        let deadline = now() + PATIENCE;
+    fn wait(file: &File, patience: Duration) -> io::Result<()> {
+        let deadline = now() + patience;
         loop {
             let left = deadline.saturating_duration_since(now());
             let limit = Timespec::try_from(left).map_err(|_| ErrorKind::InvalidInput)?;
@@ -181,6 +182,30 @@ mod fifo {
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_reader_who_takes_nothing_is_given_up() {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join("fifo");
+            let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+            assert!(made.success());
+            let mut fifo = Fifo { patience: Duration::from_millis(1), ..Fifo::new(&path) };
+            assert!(!fifo.open().expect("a FIFO"), "nobody reads");
+            let flags = OFlags::NONBLOCK.bits() as i32;
+            let reader = OpenOptions::new().read(true).custom_flags(flags).open(&path).expect("opens");
+            assert!(fifo.open().expect("a FIFO"), "somebody reads");
+            fifo.write(&mut [IoSlice::new(b"fits")]).expect("there is room");
+            let error = fifo.write(&mut [IoSlice::new(&vec![0; 4 << 20])]).expect_err("nobody takes it");
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            drop(reader);
+            let error = fifo.write(&mut [IoSlice::new(b"more")]).expect_err("nobody is there");
+            assert_eq!(error.kind(), ErrorKind::BrokenPipe);
         }
     }
 }

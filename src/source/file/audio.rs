@@ -11,7 +11,9 @@ use super::{
     super::{AudioSource, Pace, SourceError, resample::Resampler, wav::Parser},
     Input, open,
 };
-use crate::media::{AudioFrame, Clock, MediaTime, SAMPLE_RATE_HZ};
+#[cfg(unix)]
+use crate::media::MediaTime;
+use crate::media::{AudioFrame, Clock, SAMPLE_RATE_HZ};
 
 const BLOCK: Duration = Duration::from_millis(20);
 /// Samples of a channel in a block.
@@ -311,6 +313,15 @@ mod tests {
         file.into_temp_path()
     }
 
+    /// Returns the regular file and what it feeds.
+    fn looped(source: &mut AudioFile) -> (&mut Loop, &mut Stream) {
+        match &mut source.feed {
+            Feed::Looped(file) => (file, &mut source.stream),
+            #[cfg(unix)]
+            Feed::Live(_) => panic!("a regular file"),
+        }
+    }
+
     #[test]
     fn any_rate_and_any_channels_become_48_khz() {
         for (channels, rate_hz, expected) in [(1, 48_000, 1), (2, 44_100, 2), (1, 8_000, 1), (4, 32_000, 1)] {
@@ -318,12 +329,13 @@ mod tests {
             let mut source = AudioFile::open(&path, Clock::new(now())).expect("opens");
             assert_eq!(source.channels(), expected, "{channels} channels at {rate_hz}");
             // More than is in the file: it loops, and the tone fits into it without a seam.
-            let Feed::Looped(file) = &mut source.feed else { panic!("a regular file") };
+            let channels = source.channels;
+            let (file, stream) = looped(&mut source);
             let mut sound = Vec::new();
             for number in 0..30 {
-                file.advance(number, &mut source.stream, "it").expect("a block");
-                let block: Vec<f32> = source.stream.ready.drain(..BLOCK_LEN * source.channels).collect();
-                sound.extend(block.iter().copied().step_by(source.channels));
+                file.advance(number, stream, "it").expect("a block");
+                let block: Vec<f32> = stream.ready.drain(..BLOCK_LEN * channels).collect();
+                sound.extend(block.iter().copied().step_by(channels));
             }
             let power = tone_power(&sound[960..], 500.0);
             assert!(power > 0.99, "{power} with {channels} channels at {rate_hz}");
@@ -338,10 +350,10 @@ mod tests {
         assert_eq!(source.read(&mut frame, LONG), Ok(true));
         assert_eq!((frame.channels, frame.samples.len()), (1, BLOCK_LEN));
         let first = frame.samples.clone();
-        let Feed::Looped(file) = &mut source.feed else { panic!("a regular file") };
+        let (file, stream) = looped(&mut source);
         // Five blocks are one round.
-        file.advance(10, &mut source.stream, "it").expect("a block");
-        assert_eq!(source.stream.ready[..BLOCK_LEN], first);
+        file.advance(10, stream, "it").expect("a block");
+        assert_eq!(stream.ready[..BLOCK_LEN], first);
     }
 
     #[test]

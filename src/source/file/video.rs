@@ -13,10 +13,6 @@ use super::{
 };
 use crate::media::{Clock, VideoFormat, VideoFrame};
 
-/// How many pictures of a FIFO are passed over for a newer one before one is given anyway: a writer
-/// without a pace of its own would otherwise never let anything through.
-const PASSED_OVER: usize = 8;
-
 /// Pictures from a Y4M file (I420), or live from a FIFO.
 #[derive(Debug)]
 pub struct VideoFile {
@@ -95,6 +91,10 @@ impl VideoSource for VideoFile {
 
 #[cfg(unix)]
 impl VideoFile {
+    /// How many pictures are passed over for a newer one before one is given anyway: a writer
+    /// without a pace of its own would otherwise never let anything through.
+    const PASSED_OVER: usize = 8;
+
     /// Reads until a picture is whole, and on as long as more is waiting: the newest wins.
     fn read_live(&mut self, timeout: Duration) -> Result<Option<VideoFrame>, SourceError> {
         use super::fifo::Got;
@@ -102,7 +102,7 @@ impl VideoFile {
         let deadline = self.clock.now() + timeout.min(Duration::from_secs(3600));
         let mut newest = None;
         let mut passed_over = 0;
-        while passed_over < PASSED_OVER {
+        while passed_over < Self::PASSED_OVER {
             // With a picture in hand nothing is waited for.
             let left = match newest {
                 Some(_) => Duration::ZERO,
@@ -214,6 +214,15 @@ mod tests {
         (file, source)
     }
 
+    /// Returns the regular file and what it feeds.
+    fn looped(source: &mut VideoFile) -> (&mut Loop, &mut Parser) {
+        match &mut source.feed {
+            Feed::Looped(file) => (file, &mut source.parser),
+            #[cfg(unix)]
+            Feed::Live(_) => panic!("a regular file"),
+        }
+    }
+
     #[test]
     fn a_regular_file_loops_at_its_own_rate() {
         let (_file, source) = opened(&[y4m([0, 1, 2]), b"FRAME\n cut".to_vec()].concat());
@@ -232,9 +241,9 @@ mod tests {
     fn pictures_that_fell_due_unread_are_left_out() {
         let (_file, source) = opened(&y4m(0..5));
         let mut source = source.expect("opens");
-        let Feed::Looped(file) = &mut source.feed else { panic!("a regular file") };
+        let (file, parser) = looped(&mut source);
         for (number, luma) in [(0, 0), (3, 3), (4, 4), (11, 1), (1004, 4)] {
-            let planes = file.picture(number, &mut source.parser, "it").expect("a picture");
+            let planes = file.picture(number, parser, "it").expect("a picture");
             assert_eq!(planes, [luma; 12], "picture {number}");
         }
     }
