@@ -51,7 +51,7 @@ fn words(devices: &Devices) -> String {
             lines.push(format!("  {}: {} ({})", camera.index, camera.name, camera.description));
             lines.extend(camera.formats.iter().map(|format| {
                 let rates: Vec<String> = format.rates.iter().map(|rate| format!("{rate:.0}")).collect();
-                format!("       {} {} at {} frames/s", format.pixel_format, format.size, rates.join(", "))
+                format!("       {} {} at {} frames/s", format.format, format.size, rates.join(", "))
             }));
         }
     }
