@@ -119,7 +119,11 @@ pub struct StatusLine {
 impl StatusLine {
     /// Returns the line on standard error.
     pub fn stderr() -> Self {
-        let columns = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        // A terminal that was never told its size calls it zero.
+        let columns = || match crossterm::terminal::size() {
+            Ok((columns @ 1.., _)) => usize::from(columns),
+            _ => 80,
+        };
         if io::stderr().is_terminal() {
             Self::terminal(io::stderr(), columns)
         } else {
