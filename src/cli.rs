@@ -8,4 +8,4 @@ mod terminal;
 pub use keys::{Key, KeyReader};
 pub use prompt::{Asked, PasteReader, Pasted, Reading, Step, read_pasted};
 pub use status::{StatusInput, StatusLine, render};
-pub use terminal::RawTerminal;
+pub use terminal::{LeaveOnPanic, RawTerminal};

@@ -124,11 +124,7 @@ impl StatusLine {
             Ok((columns @ 1.., _)) => usize::from(columns),
             _ => 80,
         };
-        if io::stderr().is_terminal() {
-            Self::terminal(io::stderr(), columns)
-        } else {
-            Self::plain(io::stderr())
-        }
+        if io::stderr().is_terminal() { Self::terminal(io::stderr(), columns) } else { Self::plain(io::stderr()) }
     }
 
     /// Returns a line on a terminal that is as many columns wide as `columns` says each time.
@@ -141,7 +137,7 @@ impl StatusLine {
         Self::new(Box::new(out), None)
     }
 
-    fn new(out: Box<dyn Write + Send>, columns: Option<Box<dyn Fn() -> usize + Send>>) -> Self {
+    fn new(out: Box<dyn Write + Send>, columns: Option<Columns>) -> Self {
         let line = Line {
             out,
             columns,
@@ -221,15 +217,18 @@ impl fmt::Debug for StatusLine {
     }
 }
 
+type Columns = Box<dyn Fn() -> usize + Send>;
+type Screen = Box<dyn Fn(&str) + Send>;
+
 struct Line {
     out: Box<dyn Write + Send>,
     /// `None` if the output is no terminal.
-    columns: Option<Box<dyn Fn() -> usize + Send>>,
+    columns: Option<Columns>,
     text: String,
     note: String,
     /// What the terminal shows of it.
     shown: String,
-    elsewhere: Option<Box<dyn Fn(&str) + Send>>,
+    elsewhere: Option<Screen>,
     held: Vec<String>,
 }
 
