@@ -23,7 +23,7 @@ pub use args::Arguments;
 pub use keys::{Key, KeyReader};
 pub use prompt::{Asked, PasteReader, Pasted, Reading, Step, read_pasted};
 pub use status::{StatusInput, StatusLine, render};
-pub use terminal::RawTerminal;
+pub use terminal::{LeaveOnPanic, RawTerminal};
 
 use args::Command;
 

@@ -119,12 +119,12 @@ pub struct StatusLine {
 impl StatusLine {
     /// Returns the line on standard error.
     pub fn stderr() -> Self {
-        let columns = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
-        if io::stderr().is_terminal() {
-            Self::terminal(io::stderr(), columns)
-        } else {
-            Self::plain(io::stderr())
-        }
+        // A terminal that was never told its size calls it zero.
+        let columns = || match crossterm::terminal::size() {
+            Ok((columns @ 1.., _)) => usize::from(columns),
+            _ => 80,
+        };
+        if io::stderr().is_terminal() { Self::terminal(io::stderr(), columns) } else { Self::plain(io::stderr()) }
     }
 
     /// Returns a line on a terminal that is as many columns wide as `columns` says each time.
@@ -137,7 +137,7 @@ impl StatusLine {
         Self::new(Box::new(out), None)
     }
 
-    fn new(out: Box<dyn Write + Send>, columns: Option<Box<dyn Fn() -> usize + Send>>) -> Self {
+    fn new(out: Box<dyn Write + Send>, columns: Option<Columns>) -> Self {
         let line = Line {
             out,
             columns,
@@ -217,15 +217,18 @@ impl fmt::Debug for StatusLine {
     }
 }
 
+type Columns = Box<dyn Fn() -> usize + Send>;
+type Screen = Box<dyn Fn(&str) + Send>;
+
 struct Line {
     out: Box<dyn Write + Send>,
     /// `None` if the output is no terminal.
-    columns: Option<Box<dyn Fn() -> usize + Send>>,
+    columns: Option<Columns>,
     text: String,
     note: String,
     /// What the terminal shows of it.
     shown: String,
-    elsewhere: Option<Box<dyn Fn(&str) + Send>>,
+    elsewhere: Option<Screen>,
     held: Vec<String>,
 }
 

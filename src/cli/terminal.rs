@@ -65,15 +65,38 @@ impl Drop for RawTerminal {
     }
 }
 
+/// While this lives, a panic on the thread that made it first leaves the screen that another thread
+/// shows: otherwise the message would vanish with the screen, or the screen stay for ever.
+#[derive(Debug)]
+pub struct LeaveOnPanic(());
+
+impl LeaveOnPanic {
+    /// Takes what leaves the screen and returns when that is done, such as
+    /// [`TerminalControl::close_and_wait`](crate::sink::terminal::TerminalControl::close_and_wait).
+    pub fn new(leave: impl Fn() + Send + 'static) -> Self {
+        restore_on_panic();
+        held().screen = Some((thread::current().id(), Box::new(leave)));
+        Self(())
+    }
+}
+
+impl Drop for LeaveOnPanic {
+    fn drop(&mut self) {
+        held().screen = None;
+    }
+}
+
 /// Who holds the one terminal of a program.
 struct Held {
     count: usize,
     /// Who switched it; `None` once it is restored.
     owner: Option<ThreadId>,
+    /// Who shows a screen, and how it is left.
+    screen: Option<(ThreadId, Box<dyn Fn() + Send>)>,
 }
 
 fn held() -> MutexGuard<'static, Held> {
-    static HELD: Mutex<Held> = Mutex::new(Held { count: 0, owner: None });
+    static HELD: Mutex<Held> = Mutex::new(Held { count: 0, owner: None, screen: None });
     // A count is never half changed.
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -87,6 +110,9 @@ fn restore_on_panic() {
         panic::set_hook(Box::new(move |info| {
             {
                 let mut held = held();
+                if let Some((_, leave)) = held.screen.take_if(|(owner, _)| *owner == thread::current().id()) {
+                    leave();
+                }
                 if held.owner == Some(thread::current().id()) {
                     held.owner = None;
                     restore();

@@ -131,10 +131,7 @@ mod tests {
 
     #[test]
     fn the_corner_stays_on_the_screen_or_is_left_out() {
-        assert_eq!(
-            Rect::corner((1280, 720), 1280, 720, 16),
-            Some(Rect { x: 1008, y: 560, width: 256, height: 144 })
-        );
+        assert_eq!(Rect::corner((1280, 720), 1280, 720, 16), Some(Rect { x: 1008, y: 560, width: 256, height: 144 }));
         assert_eq!(Rect::corner((1280, 720), 30, 20, 0), None);
         for width in 0..200 {
             for height in 0..200 {

@@ -15,7 +15,7 @@ use std::{
 pub use self::cells::Colours;
 use self::cells::Painter;
 use super::{SinkError, VideoSink};
-use crate::media::{Slot, VideoFrame, now};
+use crate::media::{Slot, Taken, VideoFrame, now};
 
 /// The time between two pictures at least: a terminal takes some 200 kB for each.
 const INTERVAL: Duration = Duration::from_millis(83);
@@ -67,6 +67,7 @@ pub struct TerminalControl {
     status: Arc<Mutex<String>>,
     changed: Slot<()>,
     ended: Slot<()>,
+    left: Slot<()>,
 }
 
 impl TerminalControl {
@@ -82,6 +83,12 @@ impl TerminalControl {
     pub fn close(&self) {
         self.ended.close();
         self.changed.close();
+    }
+
+    /// Ends it and waits, `timeout` at most, until the terminal is as it was.
+    pub fn close_and_wait(&self, timeout: Duration) {
+        self.close();
+        self.left.take(timeout);
     }
 }
 
@@ -107,7 +114,8 @@ where
         let changed = Slot::new();
         let sink = || TerminalSink { frames: Slot::new(), changed: changed.clone() };
         let (picture, preview) = (sink(), sink());
-        let control = TerminalControl { status: Arc::default(), changed: changed.clone(), ended: Slot::new() };
+        let control =
+            TerminalControl { status: Arc::default(), changed: changed.clone(), ended: Slot::new(), left: Slot::new() };
         let screen = Self {
             out,
             size,
@@ -125,14 +133,14 @@ where
     /// If the terminal takes no more output.
     pub fn run(self) -> Result<(), SinkError> {
         let Self { out, size, mut painter, picture, preview, control } = self;
-        let _ends = EndsWithScreen([picture.clone(), preview.clone()]);
+        let _ends = EndsWithScreen { frames: [picture.clone(), preview.clone()], left: control.left.clone() };
         let lost = |error: io::Error| SinkError::Ended(format!("the terminal takes no more output: {error}"));
         let mut screen = Entered::new(out).map_err(lost)?;
         let mut bytes = Vec::new();
         // What was put before the first picture is drawn at once.
         let mut next: Instant = now();
         loop {
-            if control.ended.take(next.saturating_duration_since(now())) == crate::media::Taken::Closed {
+            if control.ended.take(next.saturating_duration_since(now())) == Taken::Closed {
                 return Ok(());
             }
             next = now() + INTERVAL;
@@ -157,12 +165,16 @@ impl<W, S> fmt::Debug for TerminalScreen<W, S> {
     }
 }
 
-/// Without the screen the sinks take nothing more.
-struct EndsWithScreen([Slot<Option<VideoFrame>>; 2]);
+/// Without the screen the sinks take nothing more, and nobody waits for its end.
+struct EndsWithScreen {
+    frames: [Slot<Option<VideoFrame>>; 2],
+    left: Slot<()>,
+}
 
 impl Drop for EndsWithScreen {
     fn drop(&mut self) {
-        self.0.iter().for_each(Slot::close);
+        self.frames.iter().for_each(Slot::close);
+        self.left.close();
     }
 }
 
@@ -249,6 +261,7 @@ mod tests {
         assert!(picture.contains("\x1b[48;2;255;255;255m"), "{picture:?}");
         assert!(picture.contains("hell\x1b") && !picture.contains("hello"), "the words are cut: {picture:?}");
         assert!(parts.preview.show(frame()).is_err(), "the screen has ended");
+        parts.control.close_and_wait(Duration::MAX);
     }
 
     #[test]

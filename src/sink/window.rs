@@ -352,7 +352,8 @@ impl Screen {
 /// Returns 1280 by 720, or what of that aspect fits on the monitor with room for the system's bars.
 fn first_size(event_loop: &ActiveEventLoop) -> PhysicalSize<u32> {
     let monitor = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
-    let room = monitor.map(|monitor| monitor.size()).and_then(|size| Size::new(size.width / 10 * 9, size.height / 10 * 9));
+    let room =
+        monitor.map(|monitor| monitor.size()).and_then(|size| Size::new(size.width / 10 * 9, size.height / 10 * 9));
     let size = room.map_or(Size::HD, |room| Size::HD.fit_into(room));
     PhysicalSize::new(size.width() as u32, size.height() as u32)
 }

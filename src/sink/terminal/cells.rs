@@ -197,11 +197,7 @@ fn indexed(rgb: u32) -> u32 {
     // The ramp: 24 greys from 8 in steps of 10.
     let step = (((red + green + blue) / 3 - 3) / 10).clamp(0, 23);
     let distance = |to: [i32; 3]| (to[0] - red).pow(2) + (to[1] - green).pow(2) + (to[2] - blue).pow(2);
-    if distance([8 + 10 * step; 3]) < distance(cube) {
-        (232 + step) as u32
-    } else {
-        (16 + 36 * r + 6 * g + b) as u32
-    }
+    if distance([8 + 10 * step; 3]) < distance(cube) { (232 + step) as u32 } else { (16 + 36 * r + 6 * g + b) as u32 }
 }
 
 #[cfg(test)]

@@ -238,7 +238,9 @@ mod tests {
     #[test]
     fn any_size_of_window_is_painted_in_full() {
         let mut painter = Painter::default();
-        for (picture, preview) in [(None, None), (None, Some((64, 36))), (Some((64, 36)), Some((8, 80))), (Some((3, 5)), None)] {
+        for (picture, preview) in
+            [(None, None), (None, Some((64, 36))), (Some((64, 36)), Some((8, 80))), (Some((3, 5)), None)]
+        {
             painter.set_picture(picture.map(|(width, height)| two_colours(width, height)));
             painter.set_preview(preview.map(|(width, height)| two_colours(width, height)));
             for width in [0, 1, 2, 3, 17, 64, 200, 301] {
