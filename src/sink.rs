@@ -1,8 +1,13 @@
 //! Where frames end: a window, the terminal, a speaker, files, or nothing at all.
 //! Synchronous; each sink is owned by the one thread that feeds it.
 
+#[cfg(feature = "sound")]
+mod speaker;
+
 use std::time::Duration;
 
+#[cfg(feature = "sound")]
+pub use self::speaker::Speaker;
 use crate::media::{AudioFrame, VideoFrame};
 
 /// Why a sink cannot be opened, or takes nothing more.

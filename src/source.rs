@@ -3,11 +3,15 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+#[cfg(feature = "sound")]
+mod microphone;
 
 use std::time::Duration;
 
 #[cfg(feature = "camera")]
 pub use self::camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
+#[cfg(feature = "sound")]
+pub use self::microphone::Microphone;
 use crate::media::{AudioFrame, VideoFormat, VideoFrame};
 
 /// Why a source cannot be opened, or gives nothing more.
