@@ -1,1 +1,21 @@
 //! Sound between device and codec: devices, rings, sample rates.
+//!
+//! Sound is 48 kHz interleaved `f32` inside; what devices want is their own affair and ends here.
+
+#[cfg(feature = "sound")]
+mod device;
+#[cfg(feature = "sound")]
+mod resample;
+#[cfg(feature = "sound")]
+mod ring;
+#[cfg(feature = "sound")]
+mod sample_clock;
+
+#[cfg(feature = "sound")]
+pub use self::device::{SoundDeviceInfo, SoundSelect, microphones, speakers};
+#[cfg(feature = "sound")]
+pub(crate) use self::{
+    device::{Reconnect, SoundError, Stream, open_microphone, open_speaker},
+    resample::Resampler,
+    ring::{CaptureReader, PlaybackWriter},
+};

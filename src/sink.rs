@@ -5,6 +5,8 @@ mod file;
 mod null;
 mod pace;
 mod scale;
+#[cfg(feature = "sound")]
+mod speaker;
 mod spec;
 pub mod terminal;
 #[cfg(feature = "window")]
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 pub use file::{AudioFile, VideoFile};
 pub use null::{NotSeen, NullAudio, NullVideo, Played, Shown};
+#[cfg(feature = "sound")]
+pub use speaker::Speaker;
 pub use spec::{AudioSinkSpec, VideoSinkSpec};
 
 use crate::media::{AudioFrame, VideoFrame};

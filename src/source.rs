@@ -4,6 +4,8 @@
 #[cfg(feature = "camera")]
 mod camera;
 mod file;
+#[cfg(feature = "sound")]
+mod microphone;
 mod paced;
 mod resample;
 mod spec;
@@ -17,6 +19,8 @@ use std::time::Duration;
 #[cfg(feature = "camera")]
 pub use camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
 pub use file::{AudioFile, VideoFile};
+#[cfg(feature = "sound")]
+pub use microphone::Microphone;
 pub use paced::{Pace, Tick};
 pub use spec::{AudioSourceSpec, CameraChoice, VideoSourceSpec};
 pub use test_pattern::{TestPattern, frame_number, paint};

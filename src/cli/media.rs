@@ -100,8 +100,8 @@ fn audio_source(spec: AudioSourceSpec, clock: Clock) -> Result<Option<SourceOpen
 
 #[cfg(feature = "sound")]
 fn microphone(name: Option<String>, clock: Clock) -> Result<Option<SourceOpener<dyn AudioSource>>, Refusal> {
-    use crate::audio::{DeviceSelect, microphones};
-    let select = named(name, microphones, "microphone")?.map_or(DeviceSelect::Default, DeviceSelect::Name);
+    use crate::audio::{SoundSelect, microphones};
+    let select = named(name, microphones, "microphone")?.map_or(SoundSelect::Default, SoundSelect::Name);
     Ok(Some(Box::new(move || Ok(Box::new(source::Microphone::open(select, clock)?)))))
 }
 
@@ -124,8 +124,8 @@ fn audio_sink(spec: AudioSinkSpec) -> Result<Option<SinkOpener<dyn AudioSink>>, 
 
 #[cfg(feature = "sound")]
 fn speaker(name: Option<String>) -> Result<Option<SinkOpener<dyn AudioSink>>, Refusal> {
-    use crate::audio::{DeviceSelect, speakers};
-    let select = named(name, speakers, "speaker")?.map_or(DeviceSelect::Default, DeviceSelect::Name);
+    use crate::audio::{SoundSelect, speakers};
+    let select = named(name, speakers, "speaker")?.map_or(SoundSelect::Default, SoundSelect::Name);
     Ok(Some(Box::new(move || Ok(Box::new(sink::Speaker::open(select)?)))))
 }
 

@@ -76,7 +76,8 @@ mod tests {
         ];
         let no_rates = [offer(Yuyv, 640, 480, &[])];
         let four_to_three = [offer(Yuyv, 640, 480, &[30.0]), offer(Yuyv, 1600, 1200, &[30.0])];
-        let table: [(&str, &[OfferedFormat], (u32, u32, f64), (PixelFormat, u32, u32, f64)); 11] = [
+        type Row<'a> = (&'a str, &'a [OfferedFormat], (u32, u32, f64), (PixelFormat, u32, u32, f64));
+        let table: [Row<'_>; 11] = [
             ("raw where it reaches the rate", &webcam, (640, 480, 30.0), (Yuyv, 640, 480, 30.0)),
             ("JPEG where raw is too slow", &webcam, (1280, 720, 30.0), (Mjpeg, 1280, 720, 30.0)),
             ("raw again if that is enough", &webcam, (1280, 720, 10.0), (Yuyv, 1280, 720, 10.0)),

@@ -13,9 +13,8 @@ use std::{
     time::Duration,
 };
 
-use nokhwa::{
-    pixel_format::YuyvFormat,
-    utils::{ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution},
+use nokhwa::utils::{
+    ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
 };
 
 use super::{CameraInfo, OfferedFormat, PixelFormat, busy, choose::choose, convert::Layout, nothing_usable, unplugged};
@@ -214,9 +213,8 @@ fn open(
     let format = frame_format(choice.format).ok_or_else(|| nothing_usable(name))?;
     let resolution = Resolution::new(choice.size.width() as u32, choice.size.height() as u32);
     let exact = CameraFormat::new(resolution, format, choice.frame_rate as u32);
-    contained(|| camera.set_camera_requset(RequestedFormat::new::<YuyvFormat>(RequestedFormatType::Exact(exact))))
-        .or_else(|_| contained(|| camera.set_camera_format(exact).map(|()| exact)))
-        .map_err(explain)?;
+    let exact = RequestedFormat::with_formats(RequestedFormatType::Exact(exact), FORMATS);
+    contained(|| camera.set_camera_requset(exact)).map_err(explain)?;
     contained(|| camera.open_stream()).map_err(explain)?;
     Ok((camera, VideoFormat { size: choice.size, frame_rate: choice.frame_rate }, choice.format))
 }

@@ -299,7 +299,10 @@ fn close(stream: Option<MmapStream<'static>>) {
             mem::forget(stream);
         }
         _ => {
-            let _ = contained(|| Ok(drop(stream)));
+            let _ = contained(|| {
+                drop(stream);
+                Ok(())
+            });
         }
     }
 }
