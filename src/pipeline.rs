@@ -11,12 +11,12 @@ mod thread;
 mod video_receive;
 mod video_send;
 
-pub use audio_receive::AudioReceive;
-pub use audio_send::{AudioSend, AudioSendKnobs};
-pub use meter::Meter;
+pub(crate) use audio_receive::AudioReceive;
+pub(crate) use audio_send::{AudioSend, AudioSendKnobs};
+pub(crate) use meter::Meter;
 pub use thread::{Outcome, Thread, spawn_thread};
-pub use video_receive::VideoReceive;
-pub use video_send::{VideoCapture, VideoEncode, VideoSendKnobs};
+pub(crate) use video_receive::VideoReceive;
+pub(crate) use video_send::{VideoCapture, VideoEncode, VideoSendKnobs};
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub type SinkOpener<T> = Box<dyn FnOnce() -> Result<Box<T>, SinkError> + Send>;
 
 /// What the network tells a receiving thread.
 #[derive(Clone, Debug)]
-pub enum Inbound {
+pub(crate) enum Inbound {
     /// A packet of the stream.
     Packet(RtpPacket),
     /// How the stream's time relates to the sender's wall clock.
@@ -45,17 +45,17 @@ pub enum Inbound {
 
 /// Packets that may wait for the thread that takes pictures. **When full a packet is dropped and
 /// counted**: it is lost like one the network lost.
-pub const VIDEO_PACKETS: usize = 512;
+pub(crate) const VIDEO_PACKETS: usize = 512;
 
 /// Packets that may wait for the thread that takes sound. **When full a packet is dropped and
 /// counted.**
-pub const AUDIO_PACKETS: usize = 128;
+pub(crate) const AUDIO_PACKETS: usize = 128;
 
 /// Encoded pictures that may wait for the network; see [`VideoEncode::encoded`].
-pub const VIDEO_FRAMES: usize = 4;
+pub(crate) const VIDEO_FRAMES: usize = 4;
 
 /// Encoded blocks of sound that may wait for the network; see [`AudioSend::encoded`].
-pub const AUDIO_FRAMES: usize = 10;
+pub(crate) const AUDIO_FRAMES: usize = 10;
 
 /// How long a missing packet is waited for: a retransmission takes a round trip and may itself be
 /// lost once.

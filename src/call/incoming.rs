@@ -15,9 +15,7 @@ use crate::{
     jitter::PlayoutClock,
     media::{Clock, Codec, MediaKind, SenderReport, now},
     observe::{Events, InboundStats},
-    pipeline::{
-        AUDIO_PACKETS, AudioReceive, Inbound, Meter, SinkOpener, Thread, VIDEO_PACKETS, VideoReceive,
-    },
+    pipeline::{AUDIO_PACKETS, AudioReceive, Inbound, Meter, SinkOpener, Thread, VIDEO_PACKETS, VideoReceive},
     rtc::RemoteTrack,
     sink::{AudioSink, VideoSink},
 };

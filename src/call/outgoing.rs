@@ -9,8 +9,7 @@ use crate::{
     media::{Clock, Codec, EncodedFrame, MediaKind, Slot, VideoFrame},
     observe::{EventKind, Events, OutboundStats},
     pipeline::{
-        AUDIO_FRAMES, AudioSend, AudioSendKnobs, Meter, Thread, VIDEO_FRAMES, VideoCapture, VideoEncode,
-        VideoSendKnobs,
+        AUDIO_FRAMES, AudioSend, AudioSendKnobs, Meter, Thread, VIDEO_FRAMES, VideoCapture, VideoEncode, VideoSendKnobs,
     },
     rtc::LocalTrack,
 };

@@ -49,10 +49,9 @@ fn rates(report: &mut StatsReport, before: &StatsReport, elapsed: Duration) {
     let seconds = elapsed.as_secs_f64().max(0.001);
     let bitrate = |now: u64, then: u64| ((now.saturating_sub(then)) as f64 * 8.0 / seconds) as u64;
     let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
-    for (now, then) in [
-        (&mut report.outbound.audio, &before.outbound.audio),
-        (&mut report.outbound.video, &before.outbound.video),
-    ] {
+    for (now, then) in
+        [(&mut report.outbound.audio, &before.outbound.audio), (&mut report.outbound.video, &before.outbound.video)]
+    {
         now.bitrate = bitrate(now.bytes_sent, then.bytes_sent);
         now.frames_per_second = rate(now.frames_encoded, then.frames_encoded);
     }

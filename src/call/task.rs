@@ -449,9 +449,7 @@ impl From<Failure> for Ended {
 impl From<RtcError> for Ended {
     fn from(error: RtcError) -> Self {
         match error {
-            RtcError::Description(reason) => {
-                Self::Exchange(SignalingError::Blob(BlobError::Refused { reason }))
-            }
+            RtcError::Description(reason) => Self::Exchange(SignalingError::Blob(BlobError::Refused { reason })),
             error => Self::Failed(error.to_string()),
         }
     }

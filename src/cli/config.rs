@@ -32,11 +32,7 @@ pub(super) fn local(media: &MediaArgs, run: &RunArgs) -> CallConfig {
 }
 
 /// Returns a configuration as typed.
-pub(super) fn network(
-    media: &MediaArgs,
-    connection: &ConnectionArgs,
-    run: &RunArgs,
-) -> Result<CallConfig, Refusal> {
+pub(super) fn network(media: &MediaArgs, connection: &ConnectionArgs, run: &RunArgs) -> Result<CallConfig, Refusal> {
     let stun = match (connection.no_stun || connection.relay_only, connection.stun.is_empty()) {
         (true, _) => vec![],
         (false, true) => CallConfig::default().stun,
@@ -96,7 +92,9 @@ pub(super) fn colour() -> bool {
 pub(super) fn true_colour() -> bool {
     let colorterm = variable("COLORTERM").unwrap_or_default();
     let term = variable("TERM").unwrap_or_default();
-    colorterm.contains("truecolor") || colorterm.contains("24bit") || !matches!(term.as_str(), "linux" | "xterm" | "screen" | "vt100" | "dumb")
+    colorterm.contains("truecolor")
+        || colorterm.contains("24bit")
+        || !matches!(term.as_str(), "linux" | "xterm" | "screen" | "vt100" | "dumb")
 }
 
 /// Sends the library's log to standard error, at the level asked for.

@@ -29,11 +29,8 @@ const UNWATCHED: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: DemoArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
     config::log(output);
-    let defaults = Defaults {
-        video: VideoSourceSpec::Test,
-        audio: AudioSourceSpec::Tone(440.0),
-        speaker: AudioSinkSpec::None,
-    };
+    let defaults =
+        Defaults { video: VideoSourceSpec::Test, audio: AudioSourceSpec::Tone(440.0), speaker: AudioSinkSpec::None };
     let (mut here, screen) = media::open(&args.media, defaults)?;
     let config = CallConfig {
         bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],

@@ -61,9 +61,9 @@ fn words(devices: &Devices) -> String {
         ("Speakers", "--speaker speaker:NAME", &devices.speakers),
     ] {
         heading(&mut lines, title, option, list.is_empty());
-        lines.extend(list.iter().map(|device| {
-            format!("  {}{}", device.name, if device.is_default { " (default)" } else { "" })
-        }));
+        lines.extend(
+            list.iter().map(|device| format!("  {}{}", device.name, if device.is_default { " (default)" } else { "" })),
+        );
     }
     lines.push(String::new());
     lines.join("\n")

@@ -134,7 +134,9 @@ async fn from_terminal(expected: Expected, line: StatusLine, quiet: bool) -> Res
     match receiver.await {
         Ok(Ok(Asked::Done(description))) => Ok(description),
         Ok(Ok(Asked::Interrupted | Asked::Stopped)) => Err(SignalingError::Interrupted),
-        Ok(Ok(Asked::EndOfInput)) => Err(SignalingError::Ended("The input ended before there was a whole text.".into())),
+        Ok(Ok(Asked::EndOfInput)) => {
+            Err(SignalingError::Ended("The input ended before there was a whole text.".into()))
+        }
         Ok(Err(error)) => Err(failed(error)),
         Err(_) => Err(SignalingError::Ended("The terminal cannot be read.".into())),
     }

@@ -13,8 +13,7 @@ use crate::{
     pipeline::{SinkOpener, SourceOpener},
     sink::{self, AudioSink, AudioSinkSpec, SinkError, VideoSinkSpec, terminal},
     source::{
-        self, AudioSource, AudioSourceSpec, CameraChoice, SourceError, TestPattern, Tone, VideoSource,
-        VideoSourceSpec,
+        self, AudioSource, AudioSourceSpec, CameraChoice, SourceError, TestPattern, Tone, VideoSource, VideoSourceSpec,
     },
 };
 
@@ -147,7 +146,8 @@ fn named(
     if devices().iter().any(|device| device.name.to_lowercase().contains(&wanted)) {
         return Ok(Some(name));
     }
-    let what = format!("There is no {kind} whose name contains '{name}'. 'p2pcall devices' lists those that are there.");
+    let what =
+        format!("There is no {kind} whose name contains '{name}'. 'p2pcall devices' lists those that are there.");
     Err(Refusal { exit: Exit::Device, what })
 }
 

@@ -190,11 +190,7 @@ impl Observer for Teller {
 }
 
 /// Hangs up when nobody has come within `wait`. Returns whether it did.
-async fn give_up(
-    wait: Option<Duration>,
-    mut states: watch::Receiver<CallStateName>,
-    controls: Controls,
-) -> bool {
+async fn give_up(wait: Option<Duration>, mut states: watch::Receiver<CallStateName>, controls: Controls) -> bool {
     let Some(wait) = wait else { return false };
     let connected = states.wait_for(|state| matches!(state, CallStateName::Connected | CallStateName::Ending));
     if tokio::time::timeout(wait, connected).await.is_ok() {
@@ -229,9 +225,8 @@ fn past_the_exchange(state: &CallStateName) -> bool {
 
 /// Reads keys from the terminal, from the end of the exchange to the end of the call.
 async fn listen(keys: KeyPress, mut states: watch::Receiver<CallStateName>, over: CancellationToken) {
-    let connecting = |state: &CallStateName| {
-        !matches!(state, CallStateName::Describing | CallStateName::AwaitingRemote)
-    };
+    let connecting =
+        |state: &CallStateName| !matches!(state, CallStateName::Describing | CallStateName::AwaitingRemote);
     if states.wait_for(connecting).await.is_err() {
         return;
     }

@@ -43,8 +43,7 @@ fn received(video: &InboundStats, audio: &InboundStats, connected: Duration) -> 
         return Some("Received: nothing.".into());
     }
     parts.push(rate(video.bytes_received + audio.bytes_received, connected));
-    let (packets, lost) =
-        (video.packets_received + audio.packets_received, video.packets_lost + audio.packets_lost);
+    let (packets, lost) = (video.packets_received + audio.packets_received, video.packets_lost + audio.packets_lost);
     parts.push(format!("{:.1} % lost", 100.0 * lost as f64 / ((packets + lost) as f64).max(1.0)));
     if video.freeze_count > 0 {
         parts.push(format!("frozen for {:.1} s", video.total_freezes_duration));

@@ -30,20 +30,20 @@ const BLOCK: usize = 960;
 const CHANNELS: u8 = 2;
 
 /// What the receiving thread works with.
-pub struct AudioReceive {
+pub(crate) struct AudioReceive {
     /// Which codec.
-    pub codec: Codec,
+    pub(crate) codec: Codec,
     /// What the network says. The end of it ends the thread.
-    pub inbound: Receiver<Inbound>,
+    pub(crate) inbound: Receiver<Inbound>,
     /// Opens the sink, on the thread that will own it. Without one the sound is decoded at the same
     /// pace and forgotten.
-    pub open: Option<SinkOpener<dyn AudioSink>>,
+    pub(crate) open: Option<SinkOpener<dyn AudioSink>>,
     /// Keeps the sound in step with the picture.
-    pub playout: Arc<PlayoutClock>,
+    pub(crate) playout: Arc<PlayoutClock>,
     /// Figures.
-    pub meter: Meter<InboundStats>,
+    pub(crate) meter: Meter<InboundStats>,
     /// Where it tells what happens.
-    pub events: Events,
+    pub(crate) events: Events,
 }
 
 impl AudioReceive {
@@ -51,7 +51,7 @@ impl AudioReceive {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn spawn(self) -> std::io::Result<Thread> {
+    pub(crate) fn spawn(self) -> std::io::Result<Thread> {
         spawn_thread("audio-receive", move || {
             let events = self.events.clone();
             if let Err(what) = self.run() {

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What the call's task wants of the thread.
 #[derive(Clone, Debug, Default)]
-pub struct AudioSendKnobs {
+pub(crate) struct AudioSendKnobs {
     live: Arc<AtomicBool>,
     muted: Arc<AtomicBool>,
     target: Slot<AudioTarget>,
@@ -30,38 +30,38 @@ pub struct AudioSendKnobs {
 
 impl AudioSendKnobs {
     /// Lets sound through from now on.
-    pub fn go_live(&self) {
+    pub(crate) fn go_live(&self) {
         self.live.store(true, Ordering::Relaxed);
     }
 
     /// Switches the sound off or on.
-    pub fn set_muted(&self, muted: bool) {
+    pub(crate) fn set_muted(&self, muted: bool) {
         self.muted.store(muted, Ordering::Relaxed);
     }
 
     /// Sets what the sound may cost from the next block on.
-    pub fn set_target(&self, target: AudioTarget) {
+    pub(crate) fn set_target(&self, target: AudioTarget) {
         self.target.put(target);
     }
 }
 
 /// What the sending thread works with.
-pub struct AudioSend {
+pub(crate) struct AudioSend {
     /// Opens the source, on the thread that will own it.
-    pub open: SourceOpener<dyn AudioSource>,
+    pub(crate) open: SourceOpener<dyn AudioSource>,
     /// Which codec.
-    pub codec: Codec,
+    pub(crate) codec: Codec,
     /// What the sound may cost at first.
-    pub target: AudioTarget,
+    pub(crate) target: AudioTarget,
     /// What the call's task wants.
-    pub knobs: AudioSendKnobs,
+    pub(crate) knobs: AudioSendKnobs,
     /// Where encoded blocks go to the network. **When it is full the block is dropped and counted**:
     /// sound that waits is worse than a gap. Closing it ends the thread.
-    pub encoded: mpsc::Sender<EncodedFrame>,
+    pub(crate) encoded: mpsc::Sender<EncodedFrame>,
     /// Figures.
-    pub meter: Meter<OutboundStats>,
+    pub(crate) meter: Meter<OutboundStats>,
     /// Where it tells what happens.
-    pub events: Events,
+    pub(crate) events: Events,
 }
 
 impl AudioSend {
@@ -70,7 +70,7 @@ impl AudioSend {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn spawn(self) -> std::io::Result<Thread> {
+    pub(crate) fn spawn(self) -> std::io::Result<Thread> {
         spawn_thread("audio-send", move || {
             let events = self.events.clone();
             if let Err(what) = self.run() {
@@ -82,8 +82,7 @@ impl AudioSend {
     fn run(self) -> Result<(), String> {
         let Self { open, codec, target, knobs, encoded, meter, events } = self;
         let mut source = open().map_err(|error| error.to_string())?;
-        let mut encoder =
-            codec::audio_encoder(codec, source.channels(), target).map_err(|error| error.to_string())?;
+        let mut encoder = codec::audio_encoder(codec, source.channels(), target).map_err(|error| error.to_string())?;
         let what = if source.channels() == 1 { "48 kHz, mono" } else { "48 kHz, stereo" };
         events.emit(EventKind::SourceOpened { kind: MediaKind::Audio, what: what.into() });
         let mut frame = AudioFrame::default();

@@ -4,16 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Shared figures. Clones share them.
 #[derive(Debug, Default)]
-pub struct Meter<T>(Arc<Mutex<T>>);
+pub(crate) struct Meter<T>(Arc<Mutex<T>>);
 
 impl<T: Clone> Meter<T> {
     /// Changes the figures.
-    pub fn update(&self, change: impl FnOnce(&mut T)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut T)) {
         change(&mut self.lock());
     }
 
     /// Returns the figures as they are.
-    pub fn read(&self) -> T {
+    pub(crate) fn read(&self) -> T {
         self.lock().clone()
     }
 

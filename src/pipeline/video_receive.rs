@@ -29,23 +29,23 @@ const ASK_AGAIN: Duration = Duration::from_millis(400);
 const WAITING: usize = 32;
 
 /// What the receiving thread works with.
-pub struct VideoReceive {
+pub(crate) struct VideoReceive {
     /// Which codec.
-    pub codec: Codec,
+    pub(crate) codec: Codec,
     /// What the network says. The end of it ends the thread.
-    pub inbound: Receiver<Inbound>,
+    pub(crate) inbound: Receiver<Inbound>,
     /// Where pictures are shown, if anywhere.
-    pub sink: Option<Box<dyn VideoSink>>,
+    pub(crate) sink: Option<Box<dyn VideoSink>>,
     /// Keeps the picture in step with the sound.
-    pub playout: Arc<PlayoutClock>,
+    pub(crate) playout: Arc<PlayoutClock>,
     /// The call's clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Asks the other side for a key frame. Must not block.
-    pub ask_key_frame: Box<dyn Fn() + Send>,
+    pub(crate) ask_key_frame: Box<dyn Fn() + Send>,
     /// Figures.
-    pub meter: Meter<InboundStats>,
+    pub(crate) meter: Meter<InboundStats>,
     /// Where it tells what happens.
-    pub events: Events,
+    pub(crate) events: Events,
 }
 
 impl VideoReceive {
@@ -53,7 +53,7 @@ impl VideoReceive {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn spawn(self) -> std::io::Result<Thread> {
+    pub(crate) fn spawn(self) -> std::io::Result<Thread> {
         spawn_thread("video-receive", move || {
             let events = self.events.clone();
             if let Err(what) = self.run() {
@@ -214,8 +214,8 @@ impl Reception {
         let size = frame.size();
         let news = self.shown.note(size, at);
         let end_to_end = self.ntp.map(|(media_time, ntp)| {
-            let captured = ntp.micros() + time.since_epoch().as_micros() as i64
-                - media_time.since_epoch().as_micros() as i64;
+            let captured =
+                ntp.micros() + time.since_epoch().as_micros() as i64 - media_time.since_epoch().as_micros() as i64;
             (thread.clock.ntp(thread.clock.at(at)).micros() - captured) as f64 / 1e6
         });
         thread.meter.update(|stats| {

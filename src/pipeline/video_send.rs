@@ -32,7 +32,7 @@ const MUTED_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the call's task wants of the threads.
 #[derive(Clone, Debug, Default)]
-pub struct VideoSendKnobs {
+pub(crate) struct VideoSendKnobs {
     muted: Arc<AtomicBool>,
     key_frame: Arc<AtomicBool>,
     allocation: Slot<Allocation>,
@@ -40,35 +40,35 @@ pub struct VideoSendKnobs {
 
 impl VideoSendKnobs {
     /// Switches the picture off or on.
-    pub fn set_muted(&self, muted: bool) {
+    pub(crate) fn set_muted(&self, muted: bool) {
         self.muted.store(muted, Ordering::Relaxed);
     }
 
     /// Asks for a key frame.
-    pub fn want_key_frame(&self) {
+    pub(crate) fn want_key_frame(&self) {
         self.key_frame.store(true, Ordering::Relaxed);
     }
 
     /// Sets what the picture may cost from the next one on.
-    pub fn set_allocation(&self, allocation: Allocation) {
+    pub(crate) fn set_allocation(&self, allocation: Allocation) {
         self.allocation.put(allocation);
     }
 }
 
 /// What the capturing thread works with.
-pub struct VideoCapture {
+pub(crate) struct VideoCapture {
     /// Opens the source, on the thread that will own it.
-    pub open: SourceOpener<dyn VideoSource>,
+    pub(crate) open: SourceOpener<dyn VideoSource>,
     /// The call's clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the call's task wants.
-    pub knobs: VideoSendKnobs,
+    pub(crate) knobs: VideoSendKnobs,
     /// Where the encoder takes pictures from. Closing it ends the thread.
-    pub raw: Slot<VideoFrame>,
+    pub(crate) raw: Slot<VideoFrame>,
     /// The person's own view.
-    pub preview: Option<Box<dyn VideoSink>>,
+    pub(crate) preview: Option<Box<dyn VideoSink>>,
     /// Where it tells what happens.
-    pub events: Events,
+    pub(crate) events: Events,
 }
 
 impl VideoCapture {
@@ -76,7 +76,7 @@ impl VideoCapture {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn spawn(self) -> std::io::Result<Thread> {
+    pub(crate) fn spawn(self) -> std::io::Result<Thread> {
         spawn_thread("video-capture", move || self.run())
     }
 
@@ -124,22 +124,22 @@ impl VideoCapture {
 }
 
 /// What the encoding thread works with.
-pub struct VideoEncode {
+pub(crate) struct VideoEncode {
     /// Which codec.
-    pub codec: Codec,
+    pub(crate) codec: Codec,
     /// What the picture may cost at first.
-    pub allocation: Allocation,
+    pub(crate) allocation: Allocation,
     /// What the call's task wants.
-    pub knobs: VideoSendKnobs,
+    pub(crate) knobs: VideoSendKnobs,
     /// Where pictures come from. Closing it ends the thread.
-    pub raw: Slot<VideoFrame>,
+    pub(crate) raw: Slot<VideoFrame>,
     /// Where they go to the network. **When it is full the next raw picture is skipped**, never an
     /// encoded one: each depends on the one before.
-    pub encoded: mpsc::Sender<EncodedFrame>,
+    pub(crate) encoded: mpsc::Sender<EncodedFrame>,
     /// Figures.
-    pub meter: Meter<OutboundStats>,
+    pub(crate) meter: Meter<OutboundStats>,
     /// Where it tells what happens.
-    pub events: Events,
+    pub(crate) events: Events,
 }
 
 impl VideoEncode {
@@ -147,7 +147,7 @@ impl VideoEncode {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn spawn(self) -> std::io::Result<Thread> {
+    pub(crate) fn spawn(self) -> std::io::Result<Thread> {
         spawn_thread("video-encode", move || self.run())
     }
 

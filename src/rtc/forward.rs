@@ -9,8 +9,8 @@ use webrtc::{
     data_channel::DataChannel,
     media_stream::track_remote::TrackRemote,
     peer_connection::{
-        PeerConnectionEventHandler, RTCIceCandidateType, RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionIceEvent,
-        RTCPeerConnectionState,
+        PeerConnectionEventHandler, RTCIceCandidateType, RTCIceConnectionState, RTCIceGatheringState,
+        RTCPeerConnectionIceEvent, RTCPeerConnectionState,
     },
 };
 

@@ -202,8 +202,7 @@ impl Runtime for KeepaliveRuntime {
         if self.keepalive.servers.is_empty() || socket.local_addr()?.port() == MDNS_PORT {
             return Ok(socket);
         }
-        let watched =
-            Arc::new(WatchedSocket { socket, keepalive: self.keepalive.clone(), state: Mutex::default() });
+        let watched = Arc::new(WatchedSocket { socket, keepalive: self.keepalive.clone(), state: Mutex::default() });
         tokio::spawn(self.keepalive.clone().keep(Arc::downgrade(&watched)));
         Ok(watched)
     }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use rtc::{
     ice::mdns::MulticastDnsMode,
-    interceptor::{
-        CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, Slot, TwccReceiverBuilder,
-        TwccSenderBuilder,
-    },
+    interceptor::{CongestionControlBuilder, NackResponderBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder},
     peer_connection::configuration::media_engine::MediaEngine,
     rtp_transceiver::{
         RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
@@ -33,6 +30,7 @@ use super::{
     estimate::WatchedGcc,
     forward::Forward,
     keepalive::{Keepalive, KeepaliveRuntime},
+    nack::{Nack, RoundTrip},
     pacer::Pacer,
     tap::Tap,
     track::{LocalTrack, OutgoingTrack},
@@ -84,8 +82,7 @@ impl Peer {
             let sender = connection.add_track(track.track.clone() as Arc<dyn TrackLocal>).await?;
             senders.push((track, sender));
         }
-        let peer =
-            Self { connection, outgoing: senders, receive_only, channel: None, keepalive, estimate, forward };
+        let peer = Self { connection, outgoing: senders, receive_only, channel: None, keepalive, estimate, forward };
         Ok((peer, receiver))
     }
 
@@ -207,8 +204,10 @@ async fn build(
 ) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Bitrate>), RtcError> {
     let mut engine = media_engine()?;
     let (gcc, estimate) = WatchedGcc::new(config.start_bitrate, config.max_bitrate);
-    let tap = Tap::new(clock, forward.clone(), outgoing.iter().map(|track| track.timeline).collect());
-    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), tap)?;
+    let round_trip = RoundTrip::new();
+    let timelines = outgoing.iter().map(|track| track.timeline).collect();
+    let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
+    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip), tap)?;
 
     let mut servers = Vec::new();
     if !config.stun.is_empty() {
@@ -252,7 +251,13 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
 }
 
 /// Returns the chain that RTP and RTCP pass, wire first.
-fn interceptors(engine: &mut MediaEngine, gcc: WatchedGcc, pacer: Pacer, tap: Tap) -> Result<Registry, RtcError> {
+fn interceptors(
+    engine: &mut MediaEngine,
+    gcc: WatchedGcc,
+    pacer: Pacer,
+    nack: Nack,
+    tap: Tap,
+) -> Result<Registry, RtcError> {
     let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
     engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
     engine.register_feedback(feedback("nack", "pli"), RtpCodecKind::Video);
@@ -268,7 +273,7 @@ fn interceptors(engine: &mut MediaEngine, gcc: WatchedGcc, pacer: Pacer, tap: Ta
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Slot::Pacer, pacer)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
-        .with(Slot::NackGenerator, NackGeneratorBuilder::new().build())
+        .with(Slot::NackGenerator, nack)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build());
     Ok(configure_rtcp_reports(registry))
 }

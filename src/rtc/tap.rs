@@ -1,7 +1,10 @@
 //! A look at the control packets on their way: what RTCP says to us becomes events, and our own
 //! sender reports get the line of time of the capture clock.
 
-use std::{collections::HashMap, collections::VecDeque, time::Instant};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 use rtc::{
     interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket},
@@ -16,7 +19,7 @@ use rtc::{
     shared::error::Error,
 };
 
-use super::{RtcEvent, forward::Forward};
+use super::{RtcEvent, forward::Forward, nack::RoundTrip};
 use crate::media::{Clock, MediaKind, NtpTime, RtpTime, SenderReport};
 
 /// How the RTP time of a stream of ours relates to the call's clock.
@@ -34,17 +37,19 @@ pub(super) struct Tap {
     clock: Clock,
     forward: Forward,
     local: Vec<Timeline>,
+    round_trip: RoundTrip,
     remote: HashMap<u32, MediaKind>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
 }
 
 impl Tap {
-    pub(super) fn new(clock: Clock, forward: Forward, local: Vec<Timeline>) -> Self {
+    pub(super) fn new(clock: Clock, forward: Forward, local: Vec<Timeline>, round_trip: RoundTrip) -> Self {
         Self {
             clock,
             forward,
             local,
+            round_trip,
             remote: HashMap::new(),
             inbound: VecDeque::new(),
             outbound: VecDeque::new(),
@@ -72,10 +77,14 @@ impl Tap {
             let Some(stream) = self.local.iter().find(|stream| stream.ssrc == reception.ssrc) else {
                 continue;
             };
+            let round_trip_time = round_trip(self.ntp(now), reception.last_sender_report, reception.delay);
+            if let Some(seconds) = round_trip_time {
+                self.round_trip.set(Duration::from_secs_f64(seconds));
+            }
             self.forward.tell(RtcEvent::ReceiverReport {
                 kind: stream.kind,
                 fraction_lost: f64::from(reception.fraction_lost) / 256.0,
-                round_trip_time: round_trip(self.ntp(now), reception.last_sender_report, reception.delay),
+                round_trip_time,
             });
         }
     }

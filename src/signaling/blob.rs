@@ -31,7 +31,9 @@ const BASE64_START: &str = "eyJ";
 #[non_exhaustive]
 pub enum BlobError {
     /// There is nothing like a blob in the text.
-    #[error("There is no offer or answer in this. Paste the whole text that the other p2pcall printed: it begins with \"eyJ\".")]
+    #[error(
+        "There is no offer or answer in this. Paste the whole text that the other p2pcall printed: it begins with \"eyJ\"."
+    )]
     NotABlob,
     /// The text ends too early.
     #[error("This is cut off after {characters} characters. Copy it again, from the first character to the last.")]
@@ -60,7 +62,9 @@ pub enum BlobError {
     #[error("This holds no session that could be joined. Ask the other side to make it again.")]
     NoSession,
     /// The other side knows neither H.264 nor Opus.
-    #[error("The other side offers neither Opus sound nor H.264 pictures: there is nothing both can play. Use p2pcall or a browser with H.264 there.")]
+    #[error(
+        "The other side offers neither Opus sound nor H.264 pictures: there is nothing both can play. Use p2pcall or a browser with H.264 there."
+    )]
     NoCommonCodec,
     /// The WebRTC library does not take it.
     #[error("The session in this cannot be joined ({reason}). Ask the other side to make it again.")]
@@ -69,7 +73,9 @@ pub enum BlobError {
         reason: String,
     },
     /// There is no address in it.
-    #[error("There is no address in this at which the other side could be reached. Ask them to look at their network and to make it again.")]
+    #[error(
+        "There is no address in this at which the other side could be reached. Ask them to look at their network and to make it again."
+    )]
     NoCandidate,
 }
 
@@ -115,10 +121,16 @@ impl SessionBlob {
     /// [`BlobError::Incomplete`] if more text could make it whole; anything else is final.
     pub fn decode(text: &str) -> Result<Description, BlobError> {
         let text = text.trim();
-        if !Self::begins(text) || text.len() > MAX_CHARACTERS {
+        if text.len() > MAX_CHARACTERS {
             return Err(BlobError::NotABlob);
         }
-        let json = if text.starts_with('{') { text.as_bytes().to_vec() } else { from_base64(text)? };
+        let json = if text.starts_with('{') {
+            text.as_bytes().to_vec()
+        } else if text.chars().filter(|c| !c.is_ascii_whitespace()).take(BASE64_START.len()).eq(BASE64_START.chars()) {
+            from_base64(text)?
+        } else {
+            return Err(BlobError::NotABlob);
+        };
         serde_json::from_slice(&json).map_err(|error| {
             if error.is_eof() {
                 BlobError::Incomplete { characters: text.chars().count() }
