@@ -1,6 +1,8 @@
 //! Where a picture goes on a screen, and pictures made small. Integers only: this runs for every
 //! picture shown.
 
+use std::ops::Range;
+
 use crate::media::VideoFrame;
 
 /// A part of a screen, in the screen's pixels.
@@ -68,13 +70,16 @@ struct Means<'a> {
     plane: &'a [u8],
     from: (usize, usize),
     to: (usize, usize),
+    /// What each mean covers of a row.
+    columns: Vec<Range<usize>>,
     sums: Vec<u32>,
     means: Vec<u8>,
 }
 
 impl<'a> Means<'a> {
     fn new(plane: &'a [u8], from: (usize, usize), to: (usize, usize)) -> Self {
-        Self { plane, from, to, sums: vec![0; from.0], means: vec![0; to.0] }
+        let columns = (0..to.0).map(|column| span(column, from.0, to.0)).collect();
+        Self { plane, from, to, columns, sums: vec![0; from.0], means: vec![0; to.0] }
     }
 
     fn row(&mut self, row: usize) -> &[u8] {
@@ -85,17 +90,23 @@ impl<'a> Means<'a> {
                 *sum += u32::from(value);
             }
         }
-        for (column, mean) in self.means.iter_mut().enumerate() {
-            let columns = span(column, self.from.0, self.to.0);
-            let area = (columns.len() * rows.len()) as u32;
-            *mean = ((self.sums[columns].iter().sum::<u32>() + area / 2) / area) as u8;
+        // Boxes are of two widths, so two reciprocals replace a division for each.
+        let narrow = (self.from.0 / self.to.0).max(1);
+        let reciprocals = [narrow, narrow + 1].map(|width| {
+            let area = (width * rows.len()) as u64;
+            (area / 2, (1 << 32) / area + 1)
+        });
+        for (columns, mean) in self.columns.iter().zip(&mut self.means) {
+            let (half, reciprocal) = reciprocals[columns.len() - narrow];
+            let sum = u64::from(self.sums[columns.clone()].iter().sum::<u32>());
+            *mean = (((sum + half) * reciprocal) >> 32).min(255) as u8;
         }
         &self.means
     }
 }
 
 /// Returns what the `index`-th of `to` parts covers of `from`: at least one.
-fn span(index: usize, from: usize, to: usize) -> std::ops::Range<usize> {
+fn span(index: usize, from: usize, to: usize) -> Range<usize> {
     let start = index * from / to;
     start..((index + 1) * from / to).max(start + 1)
 }
@@ -155,6 +166,19 @@ mod tests {
         assert_eq!(out, [0xff_ff_ff, 0x80_80_80]);
         shrink(&frame, 0, 1, true, &mut out);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn one_colour_stays_one_colour_at_every_size() {
+        let frame = VideoFrame::grey(MediaTime::ZERO, Size::new(37, 23).expect("in range"), 235);
+        let mut out = Vec::new();
+        for width in 1..80 {
+            for height in [1, 2, 7, 11, 12, 13, 22, 23, 24, 50] {
+                shrink(&frame, width, height, false, &mut out);
+                assert_eq!(out.len(), width * height);
+                assert!(out.iter().all(|&pixel| pixel == 0x00ff_ffff), "{width}x{height}");
+            }
+        }
     }
 
     #[test]
