@@ -15,7 +15,7 @@ mod sample_clock;
 pub use self::device::{SoundDeviceInfo, SoundSelect, microphones, speakers};
 #[cfg(feature = "sound")]
 pub(crate) use self::{
-    device::{Reconnect, SoundError, Stream, open_microphone, open_speaker},
+    device::{Failure, Reconnect, Request, SoundError, Stream, open_microphone, open_speaker},
     resample::Resampler,
     ring::{CaptureReader, PlaybackWriter},
 };

@@ -22,10 +22,37 @@ use crate::media::{SAMPLE_RATE_HZ, now};
 
 /// How long a sound server may take to answer.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many milliseconds a callback asks for or brings; the second is for devices that refuse the first.
-const REQUESTS_MS: [u32; 2] = [10, 20];
+/// So many overruns or underruns are one too many: longer blocks are better.
+const MAX_XRUNS: u32 = 10;
 /// Rates that are listed if a device can do any in a range.
 const USUAL_RATES_HZ: [u32; 7] = [8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000];
+
+/// ALSA's plug-ins and second names for the same thing: no devices to choose from. Opening some of them
+/// makes libraries talk on standard error.
+const ALSA_PLUGINS: [&str; 22] = [
+    "a52",
+    "dmix",
+    "dsnoop",
+    "front",
+    "hw",
+    "iec958",
+    "jack",
+    "lavrate",
+    "modem",
+    "null",
+    "oss",
+    "phoneline",
+    "pulse",
+    "rear",
+    "samplerate",
+    "side",
+    "speex",
+    "speexrate",
+    "spdif",
+    "upmix",
+    "usbstream",
+    "vdownmix",
+];
 
 /// A microphone or a speaker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,6 +108,47 @@ impl FromStr for SoundSelect {
         let default = text.is_empty() || text.eq_ignore_ascii_case("default");
         Ok(if default { Self::Default } else { Self::Name(text.into()) })
     }
+}
+
+/// How much sound a callback asks for or brings. The shorter, the less delay; the longer, the later
+/// the callback may come. ALSA keeps two of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// 10 ms.
+    #[default]
+    Short,
+    /// 20 ms.
+    Medium,
+    /// 40 ms.
+    Long,
+}
+
+impl Request {
+    /// Returns the next longer one.
+    pub(crate) fn longer(self) -> Option<Self> {
+        match self {
+            Self::Short => Some(Self::Medium),
+            Self::Medium => Some(Self::Long),
+            Self::Long => None,
+        }
+    }
+
+    fn millis(self) -> u32 {
+        match self {
+            Self::Short => 10,
+            Self::Medium => 20,
+            Self::Long => 40,
+        }
+    }
+}
+
+/// What is wrong with a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It has ended.
+    Ended(String),
+    /// Sound gets lost because the callbacks come late: a longer [`Request`] helps.
+    TooShort,
 }
 
 /// Why a device cannot be opened. The message is for the person.
@@ -146,10 +214,14 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
 fn found(host: &cpal::Host, direction: Direction) -> Vec<(cpal::Device, SoundDeviceInfo)> {
     let id = |device: &cpal::Device| device.id().map(|id| id.id().to_owned()).unwrap_or_default();
     let default = default_device(host, direction).as_ref().map(id);
-    let devices = host.devices().into_iter().flatten().filter(|device| match direction {
-        Direction::Input => device.supports_input(),
-        Direction::Output => device.supports_output(),
-    });
+    let is_alsa = is_host(host, "alsa");
+    let devices =
+        host.devices().into_iter().flatten().filter(|device| !is_alsa || is_worth_listing(&id(device))).filter(
+            |device| match direction {
+                Direction::Input => device.supports_input(),
+                Direction::Output => device.supports_output(),
+            },
+        );
     let mut found: Vec<_> = devices
         .map(|device| {
             let id = id(&device);
@@ -158,8 +230,6 @@ fn found(host: &cpal::Host, direction: Direction) -> Vec<(cpal::Device, SoundDev
             let (channels, sample_rates) = abilities(host, &device, direction);
             (device, SoundDeviceInfo { name, id, is_default, channels, sample_rates })
         })
-        // ALSA lists a sink for nothing, and plug-ins that open nothing.
-        .filter(|(_, info)| info.id != "null" && (info.is_default || !info.sample_rates.is_empty()))
         .collect();
     // What a speaker plays can be heard like a microphone: wanted only by those who name it.
     found.sort_by_key(|(_, info)| (!info.is_default, info.id.ends_with(".monitor")));
@@ -173,7 +243,7 @@ fn abilities(host: &cpal::Host, device: &cpal::Device, direction: Direction) -> 
         Direction::Output => device.default_output_config(),
     };
     let Ok(native) = native else { return (0, Vec::new()) };
-    if is_server(host) {
+    if is_host(host, "pulseaudio") {
         // A sound server takes anything; what the device itself does is more telling.
         return (native.channels(), vec![native.sample_rate()]);
     }
@@ -186,8 +256,16 @@ fn abilities(host: &cpal::Host, device: &cpal::Device, direction: Direction) -> 
     (native.channels(), rates)
 }
 
-fn is_server(host: &cpal::Host) -> bool {
-    host.id().to_string().eq_ignore_ascii_case("pulseaudio")
+fn is_host(host: &cpal::Host, name: &str) -> bool {
+    host.id().to_string().eq_ignore_ascii_case(name)
+}
+
+/// Whether an ALSA PCM is something that a person would choose.
+fn is_worth_listing(id: &str) -> bool {
+    let (pcm, card) = id.split_once(":CARD=").unwrap_or((id, ""));
+    // cpal adds each card once more under its number.
+    let is_numbered = card.starts_with(|first: char| first.is_ascii_digit());
+    !is_numbered && !pcm.starts_with("surround") && !ALSA_PLUGINS.contains(&pcm)
 }
 
 fn offered(device: &cpal::Device, direction: Direction) -> Vec<SupportedStreamConfigRange> {
@@ -217,7 +295,7 @@ fn select(host: &cpal::Host, select: &SoundSelect, direction: Direction) -> Resu
             let there = if names.is_empty() { "There is none at all.".into() } else { format!("There is: {names}.") };
             Err(SoundError::Missing(format!("There is no {direction} '{wanted}'. {there}")))
         }
-        (None, SoundSelect::Default) => Err(SoundError::Missing(format!("There is no {direction}."))),
+        (None, SoundSelect::Default) => Err(none(direction)),
     }
 }
 
@@ -265,10 +343,11 @@ fn choose(offered: &[SupportedStreamConfigRange], direction: Direction) -> Optio
         .map(|(_, choice)| choice)
 }
 
-/// Returns the configurations to try, each with what a callback is asked for in frames.
-fn attempts(choice: Choice) -> impl Iterator<Item = (StreamConfig, usize)> {
-    REQUESTS_MS.into_iter().map(move |ms| {
-        let wanted = (choice.rate_hz * ms / 1000).max(1);
+/// Returns the configurations to try, each with what a callback is asked for in frames; the second is
+/// for devices that refuse the first.
+fn attempts(choice: Choice, request: Request) -> impl Iterator<Item = (StreamConfig, usize)> {
+    [Some(request), request.longer()].into_iter().flatten().map(move |request| {
+        let wanted = (choice.rate_hz * request.millis() / 1000).max(1);
         let frames = match choice.buffer {
             SupportedBufferSize::Range { min, max } => wanted.clamp(min.max(1), max.max(min).max(1)),
             SupportedBufferSize::Unknown => wanted,
@@ -285,6 +364,8 @@ pub(crate) struct Stream {
     failures: Receiver<cpal::Error>,
     name: String,
     rate_hz: u32,
+    request: Request,
+    xruns: u32,
 }
 
 impl Stream {
@@ -298,9 +379,17 @@ impl Stream {
         self.rate_hz
     }
 
-    /// Returns why the stream has ended, if it has.
-    pub(crate) fn failure(&self) -> Option<String> {
-        self.failures.try_iter().find(is_fatal).map(|error| error.to_string())
+    /// Returns what is wrong with the stream, if anything is.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        for error in self.failures.try_iter() {
+            match error.kind() {
+                ErrorKind::Xrun => self.xruns += 1,
+                // What cpal has already put right.
+                ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => tracing::debug!(%error, "a sound device"),
+                _ => return Some(Failure::Ended(error.to_string())),
+            }
+        }
+        (self.xruns >= MAX_XRUNS && self.request.longer().is_some()).then_some(Failure::TooShort)
     }
 }
 
@@ -308,11 +397,6 @@ impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream").field("name", &self.name).field("rate_hz", &self.rate_hz).finish_non_exhaustive()
     }
-}
-
-/// cpal also reports what it has already put right.
-fn is_fatal(error: &cpal::Error) -> bool {
-    !matches!(error.kind(), ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied)
 }
 
 /// Makes an error callback. A full channel holds enough: one failure is all it takes.
@@ -323,10 +407,10 @@ fn report(to: SyncSender<cpal::Error>) -> impl FnMut(cpal::Error) + Send + 'stat
 }
 
 /// Opens a microphone and starts it: one channel.
-pub(crate) fn open_microphone(wanted: &SoundSelect) -> Result<(Stream, CaptureReader), SoundError> {
-    open(wanted, Direction::Input, |device, choice, config, _| {
+pub(crate) fn open_microphone(wanted: &SoundSelect, request: Request) -> Result<(Stream, CaptureReader), SoundError> {
+    open(wanted, request, Direction::Input, |device, choice, config, _| {
         let (mut writer, reader) = capture_ring(choice.rate_hz);
-        let (tell, failures) = sync_channel(4);
+        let (tell, failures) = sync_channel(16);
         let channels = usize::from(choice.channels);
         let callback = move |data: &Data, info: &InputCallbackInfo| {
             let stamp = info.timestamp();
@@ -341,11 +425,11 @@ pub(crate) fn open_microphone(wanted: &SoundSelect) -> Result<(Stream, CaptureRe
 }
 
 /// Opens a speaker and starts it: one channel, or two if the device has as many.
-pub(crate) fn open_speaker(wanted: &SoundSelect) -> Result<(Stream, PlaybackWriter), SoundError> {
-    open(wanted, Direction::Output, |device, choice, config, request| {
+pub(crate) fn open_speaker(wanted: &SoundSelect, request: Request) -> Result<(Stream, PlaybackWriter), SoundError> {
+    open(wanted, request, Direction::Output, |device, choice, config, request| {
         let channels = usize::from(choice.channels);
         let (writer, mut reader) = playback_ring(choice.rate_hz, channels.min(2), request, now());
-        let (tell, failures) = sync_channel(4);
+        let (tell, failures) = sync_channel(16);
         let callback = move |data: &mut Data, info: &OutputCallbackInfo| {
             let stamp = info.timestamp();
             let latency = stamp.playback.saturating_duration_since(stamp.callback);
@@ -361,6 +445,7 @@ type Built<T> = Result<(cpal::Stream, Receiver<cpal::Error>, T), cpal::Error>;
 
 fn open<T>(
     wanted: &SoundSelect,
+    request: Request,
     direction: Direction,
     mut build: impl FnMut(&cpal::Device, Choice, StreamConfig, usize) -> Built<T>,
 ) -> Result<(Stream, T), SoundError> {
@@ -371,26 +456,34 @@ fn open<T>(
         Direction::Input => device.supported_input_configs().map(Iterator::collect::<Vec<_>>),
         Direction::Output => device.supported_output_configs().map(Iterator::collect::<Vec<_>>),
     };
-    let ranges = ranges.map_err(|error| explain(&error, &name, direction))?;
+    let explain = |error: &cpal::Error| match (wanted, error.kind()) {
+        (SoundSelect::Default, ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable) => none(direction),
+        _ => explain(error, &name, direction),
+    };
+    let ranges = ranges.map_err(|error| explain(&error))?;
     let choice = choose(&ranges, direction).ok_or_else(|| {
         SoundError::Unusable(format!("The {direction} '{name}' offers no format that p2pcall knows. Choose another."))
     })?;
     let mut failed = None;
-    for (config, request) in attempts(choice) {
-        let started = build(&device, choice, config, request).and_then(|(stream, failures, ring)| {
+    for (config, frames) in attempts(choice, request) {
+        let started = build(&device, choice, config, frames).and_then(|(stream, failures, ring)| {
             stream.play()?;
             Ok((stream, failures, ring))
         });
         match started {
             Ok((stream, failures, ring)) => {
-                tracing::info!(host = %host.id(), device = name, ?choice, request, "{direction} opened");
-                return Ok((Stream { _stream: stream, failures, name, rate_hz: choice.rate_hz }, ring));
+                tracing::info!(host = %host.id(), device = name, ?choice, frames, "{direction} opened");
+                let stream = Stream { _stream: stream, failures, name, rate_hz: choice.rate_hz, request, xruns: 0 };
+                return Ok((stream, ring));
             }
             Err(error) => failed = Some(error),
         }
     }
-    let failed = failed.unwrap_or_else(|| ErrorKind::Other.into());
-    Err(explain(&failed, &name, direction))
+    Err(explain(&failed.unwrap_or_else(|| ErrorKind::Other.into())))
+}
+
+fn none(direction: Direction) -> SoundError {
+    SoundError::Missing(format!("There is no {direction}. Plug one in, or call without."))
 }
 
 fn explain(error: &cpal::Error, name: &str, direction: Direction) -> SoundError {
@@ -538,6 +631,25 @@ mod tests {
     }
 
     #[test]
+    fn of_alsa_s_names_those_of_devices_are_listed() {
+        let table = [
+            ("default", true),
+            ("sysdefault:CARD=PCH", true),
+            ("plughw:CARD=PCH,DEV=0", true),
+            ("hdmi:CARD=PCH,DEV=0", true),
+            ("my-own-pcm", true),
+            ("hw:CARD=PCH,DEV=0", false),
+            ("plughw:CARD=0,DEV=0", false),
+            ("surround51:CARD=PCH,DEV=0", false),
+            ("jack", false),
+            ("null", false),
+        ];
+        for (id, expected) in table {
+            assert_eq!(is_worth_listing(id), expected, "{id}");
+        }
+    }
+
+    #[test]
     fn the_nearest_configuration_wins() {
         use SampleFormat::{F32, I16, U16, U64};
         let table: [(&str, &[SupportedStreamConfigRange], Direction, Option<(u16, u32, SampleFormat)>); 8] = [
@@ -580,10 +692,12 @@ mod tests {
     fn requests_stay_in_the_device_s_range() {
         let frames = |rate_hz, buffer| {
             let choice = Choice { channels: 1, rate_hz, format: SampleFormat::F32, buffer };
-            attempts(choice).map(|(_, frames)| frames).collect::<Vec<_>>()
+            attempts(choice, Request::Short).map(|(_, frames)| frames).collect::<Vec<_>>()
         };
         assert_eq!(frames(48_000, SupportedBufferSize::Unknown), [480, 960]);
         assert_eq!(frames(44_100, SupportedBufferSize::Range { min: 512, max: 800 }), [512, 800]);
+        let longest = Choice { channels: 1, rate_hz: 48_000, format: SampleFormat::F32, buffer: Default::default() };
+        assert_eq!(attempts(longest, Request::Long).map(|(_, frames)| frames).collect::<Vec<_>>(), [1920]);
     }
 
     #[test]
