@@ -18,7 +18,7 @@ use cpal::{
 use serde::Serialize;
 
 use super::ring::{CaptureReader, CaptureWriter, PlaybackReader, PlaybackWriter, capture_ring, playback_ring};
-use crate::media::{SAMPLE_RATE_HZ, now};
+use crate::media::{MediaTime, SAMPLE_RATE_HZ, now};
 
 /// How long a sound server may take to answer.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -415,7 +415,10 @@ pub(crate) fn open_microphone(wanted: &SoundSelect, request: Request) -> Result<
         let callback = move |data: &Data, info: &InputCallbackInfo| {
             let stamp = info.timestamp();
             let now = now();
-            let age = stamp.callback.saturating_duration_since(stamp.capture).min(Duration::from_secs(1));
+            let told = stamp.callback.saturating_duration_since(stamp.capture).min(Duration::from_secs(1));
+            // Not every host is right, but no sample comes before the last one of its block was there.
+            let frames = (data.len() / channels) as u64;
+            let age = told.max(MediaTime::from_ticks(frames, choice.rate_hz).since_epoch());
             capture(data, channels, &mut writer, now.checked_sub(age).unwrap_or(now));
         };
         device
@@ -652,7 +655,8 @@ mod tests {
     #[test]
     fn the_nearest_configuration_wins() {
         use SampleFormat::{F32, I16, U16, U64};
-        let table: [(&str, &[SupportedStreamConfigRange], Direction, Option<(u16, u32, SampleFormat)>); 8] = [
+        type Row<'a> = (&'a str, &'a [SupportedStreamConfigRange], Direction, Option<(u16, u32, SampleFormat)>);
+        let table: [Row<'_>; 8] = [
             ("nothing", &[], Direction::Input, None),
             ("nothing known", &[range(2, 48_000, 48_000, U64)], Direction::Input, None),
             (
