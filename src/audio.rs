@@ -5,6 +5,8 @@
 #[cfg(feature = "sound")]
 mod device;
 #[cfg(feature = "sound")]
+mod reconnect;
+#[cfg(feature = "sound")]
 mod resample;
 #[cfg(feature = "sound")]
 mod ring;
@@ -15,7 +17,8 @@ mod sample_clock;
 pub use self::device::{SoundDeviceInfo, SoundSelect, microphones, speakers};
 #[cfg(feature = "sound")]
 pub(crate) use self::{
-    device::{Reconnect, SoundError, Stream, open_microphone, open_speaker},
+    device::{Failure, Request, SoundError, Stream, open_microphone, open_speaker},
+    reconnect::Reconnect,
     resample::Resampler,
     ring::{CaptureReader, PlaybackWriter},
 };

@@ -2,30 +2,48 @@
 //!
 //! Host: a sound server that speaks PulseAudio's protocol if one answers, else what the system has.
 
-use std::{
-    convert::Infallible,
-    fmt,
-    str::FromStr,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
-    time::{Duration, Instant},
-};
+mod stream;
+
+use std::{convert::Infallible, fmt, str::FromStr};
 
 use cpal::{
-    BufferSize, Data, ErrorKind, FromSample, I24, InputCallbackInfo, OutputCallbackInfo, Sample as _, SampleFormat,
-    SizedSample, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
-    traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _},
+    ErrorKind, SampleFormat, SupportedBufferSize, SupportedStreamConfigRange,
+    traits::{DeviceTrait as _, HostTrait as _},
 };
 use serde::Serialize;
 
-use super::ring::{CaptureReader, CaptureWriter, PlaybackReader, PlaybackWriter, capture_ring, playback_ring};
-use crate::media::{SAMPLE_RATE_HZ, now};
+pub(crate) use self::stream::{Failure, Request, Stream, open_microphone, open_speaker};
+use crate::media::SAMPLE_RATE_HZ;
 
-/// How long a sound server may take to answer.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many milliseconds a callback asks for or brings; the second is for devices that refuse the first.
-const REQUESTS_MS: [u32; 2] = [10, 20];
 /// Rates that are listed if a device can do any in a range.
 const USUAL_RATES_HZ: [u32; 7] = [8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000];
+
+/// ALSA's plug-ins and second names for the same thing: no devices to choose from. Opening some of them
+/// makes libraries talk on standard error.
+const ALSA_PLUGINS: [&str; 22] = [
+    "a52",
+    "dmix",
+    "dsnoop",
+    "front",
+    "hw",
+    "iec958",
+    "jack",
+    "lavrate",
+    "modem",
+    "null",
+    "oss",
+    "phoneline",
+    "pulse",
+    "rear",
+    "samplerate",
+    "side",
+    "speex",
+    "speexrate",
+    "spdif",
+    "upmix",
+    "usbstream",
+    "vdownmix",
+];
 
 /// A microphone or a speaker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -146,10 +164,14 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
 fn found(host: &cpal::Host, direction: Direction) -> Vec<(cpal::Device, SoundDeviceInfo)> {
     let id = |device: &cpal::Device| device.id().map(|id| id.id().to_owned()).unwrap_or_default();
     let default = default_device(host, direction).as_ref().map(id);
-    let devices = host.devices().into_iter().flatten().filter(|device| match direction {
-        Direction::Input => device.supports_input(),
-        Direction::Output => device.supports_output(),
-    });
+    let is_alsa = is_host(host, "alsa");
+    let devices =
+        host.devices().into_iter().flatten().filter(|device| !is_alsa || is_worth_listing(&id(device))).filter(
+            |device| match direction {
+                Direction::Input => device.supports_input(),
+                Direction::Output => device.supports_output(),
+            },
+        );
     let mut found: Vec<_> = devices
         .map(|device| {
             let id = id(&device);
@@ -158,8 +180,6 @@ fn found(host: &cpal::Host, direction: Direction) -> Vec<(cpal::Device, SoundDev
             let (channels, sample_rates) = abilities(host, &device, direction);
             (device, SoundDeviceInfo { name, id, is_default, channels, sample_rates })
         })
-        // ALSA lists a sink for nothing, and plug-ins that open nothing.
-        .filter(|(_, info)| info.id != "null" && (info.is_default || !info.sample_rates.is_empty()))
         .collect();
     // What a speaker plays can be heard like a microphone: wanted only by those who name it.
     found.sort_by_key(|(_, info)| (!info.is_default, info.id.ends_with(".monitor")));
@@ -173,7 +193,7 @@ fn abilities(host: &cpal::Host, device: &cpal::Device, direction: Direction) -> 
         Direction::Output => device.default_output_config(),
     };
     let Ok(native) = native else { return (0, Vec::new()) };
-    if is_server(host) {
+    if is_host(host, "pulseaudio") {
         // A sound server takes anything; what the device itself does is more telling.
         return (native.channels(), vec![native.sample_rate()]);
     }
@@ -186,8 +206,16 @@ fn abilities(host: &cpal::Host, device: &cpal::Device, direction: Direction) -> 
     (native.channels(), rates)
 }
 
-fn is_server(host: &cpal::Host) -> bool {
-    host.id().to_string().eq_ignore_ascii_case("pulseaudio")
+fn is_host(host: &cpal::Host, name: &str) -> bool {
+    host.id().to_string().eq_ignore_ascii_case(name)
+}
+
+/// Whether an ALSA PCM is something that a person would choose.
+fn is_worth_listing(id: &str) -> bool {
+    let (pcm, card) = id.split_once(":CARD=").unwrap_or((id, ""));
+    // cpal adds each card once more under its number.
+    let is_numbered = card.starts_with(|first: char| first.is_ascii_digit());
+    !is_numbered && !pcm.starts_with("surround") && !ALSA_PLUGINS.contains(&pcm)
 }
 
 fn offered(device: &cpal::Device, direction: Direction) -> Vec<SupportedStreamConfigRange> {
@@ -217,7 +245,7 @@ fn select(host: &cpal::Host, select: &SoundSelect, direction: Direction) -> Resu
             let there = if names.is_empty() { "There is none at all.".into() } else { format!("There is: {names}.") };
             Err(SoundError::Missing(format!("There is no {direction} '{wanted}'. {there}")))
         }
-        (None, SoundSelect::Default) => Err(SoundError::Missing(format!("There is no {direction}."))),
+        (None, SoundSelect::Default) => Err(none(direction)),
     }
 }
 
@@ -265,132 +293,8 @@ fn choose(offered: &[SupportedStreamConfigRange], direction: Direction) -> Optio
         .map(|(_, choice)| choice)
 }
 
-/// Returns the configurations to try, each with what a callback is asked for in frames.
-fn attempts(choice: Choice) -> impl Iterator<Item = (StreamConfig, usize)> {
-    REQUESTS_MS.into_iter().map(move |ms| {
-        let wanted = (choice.rate_hz * ms / 1000).max(1);
-        let frames = match choice.buffer {
-            SupportedBufferSize::Range { min, max } => wanted.clamp(min.max(1), max.max(min).max(1)),
-            SupportedBufferSize::Unknown => wanted,
-        };
-        let buffer_size = BufferSize::Fixed(frames);
-        (StreamConfig { channels: choice.channels, sample_rate: choice.rate_hz, buffer_size }, frames as usize)
-    })
-}
-
-/// A stream that runs as long as it is kept.
-pub(crate) struct Stream {
-    // Kept for its `drop`.
-    _stream: cpal::Stream,
-    failures: Receiver<cpal::Error>,
-    name: String,
-    rate_hz: u32,
-}
-
-impl Stream {
-    /// Returns what people call the device.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns the device's sample rate in Hz.
-    pub(crate) fn rate_hz(&self) -> u32 {
-        self.rate_hz
-    }
-
-    /// Returns why the stream has ended, if it has.
-    pub(crate) fn failure(&self) -> Option<String> {
-        self.failures.try_iter().find(is_fatal).map(|error| error.to_string())
-    }
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("name", &self.name).field("rate_hz", &self.rate_hz).finish_non_exhaustive()
-    }
-}
-
-/// cpal also reports what it has already put right.
-fn is_fatal(error: &cpal::Error) -> bool {
-    !matches!(error.kind(), ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied)
-}
-
-/// Makes an error callback. A full channel holds enough: one failure is all it takes.
-fn report(to: SyncSender<cpal::Error>) -> impl FnMut(cpal::Error) + Send + 'static {
-    move |error| {
-        let _ = to.try_send(error);
-    }
-}
-
-/// Opens a microphone and starts it: one channel.
-pub(crate) fn open_microphone(wanted: &SoundSelect) -> Result<(Stream, CaptureReader), SoundError> {
-    open(wanted, Direction::Input, |device, choice, config, _| {
-        let (mut writer, reader) = capture_ring(choice.rate_hz);
-        let (tell, failures) = sync_channel(4);
-        let channels = usize::from(choice.channels);
-        let callback = move |data: &Data, info: &InputCallbackInfo| {
-            let stamp = info.timestamp();
-            let now = now();
-            let age = stamp.callback.saturating_duration_since(stamp.capture).min(Duration::from_secs(1));
-            capture(data, channels, &mut writer, now.checked_sub(age).unwrap_or(now));
-        };
-        device
-            .build_input_stream_raw(config, choice.format, callback, report(tell), Some(OPEN_TIMEOUT))
-            .map(|stream| (stream, failures, reader))
-    })
-}
-
-/// Opens a speaker and starts it: one channel, or two if the device has as many.
-pub(crate) fn open_speaker(wanted: &SoundSelect) -> Result<(Stream, PlaybackWriter), SoundError> {
-    open(wanted, Direction::Output, |device, choice, config, request| {
-        let channels = usize::from(choice.channels);
-        let (writer, mut reader) = playback_ring(choice.rate_hz, channels.min(2), request, now());
-        let (tell, failures) = sync_channel(4);
-        let callback = move |data: &mut Data, info: &OutputCallbackInfo| {
-            let stamp = info.timestamp();
-            let latency = stamp.playback.saturating_duration_since(stamp.callback);
-            play(data, channels, &mut reader, latency);
-        };
-        device
-            .build_output_stream_raw(config, choice.format, callback, report(tell), Some(OPEN_TIMEOUT))
-            .map(|stream| (stream, failures, writer))
-    })
-}
-
-type Built<T> = Result<(cpal::Stream, Receiver<cpal::Error>, T), cpal::Error>;
-
-fn open<T>(
-    wanted: &SoundSelect,
-    direction: Direction,
-    mut build: impl FnMut(&cpal::Device, Choice, StreamConfig, usize) -> Built<T>,
-) -> Result<(Stream, T), SoundError> {
-    let _quiet = quiet();
-    let host = cpal::default_host();
-    let (device, name) = select(&host, wanted, direction)?;
-    let ranges = match direction {
-        Direction::Input => device.supported_input_configs().map(Iterator::collect::<Vec<_>>),
-        Direction::Output => device.supported_output_configs().map(Iterator::collect::<Vec<_>>),
-    };
-    let ranges = ranges.map_err(|error| explain(&error, &name, direction))?;
-    let choice = choose(&ranges, direction).ok_or_else(|| {
-        SoundError::Unusable(format!("The {direction} '{name}' offers no format that p2pcall knows. Choose another."))
-    })?;
-    let mut failed = None;
-    for (config, request) in attempts(choice) {
-        let started = build(&device, choice, config, request).and_then(|(stream, failures, ring)| {
-            stream.play()?;
-            Ok((stream, failures, ring))
-        });
-        match started {
-            Ok((stream, failures, ring)) => {
-                tracing::info!(host = %host.id(), device = name, ?choice, request, "{direction} opened");
-                return Ok((Stream { _stream: stream, failures, name, rate_hz: choice.rate_hz }, ring));
-            }
-            Err(error) => failed = Some(error),
-        }
-    }
-    let failed = failed.unwrap_or_else(|| ErrorKind::Other.into());
-    Err(explain(&failed, &name, direction))
+fn none(direction: Direction) -> SoundError {
+    SoundError::Missing(format!("There is no {direction}. Plug one in, or call without."))
 }
 
 fn explain(error: &cpal::Error, name: &str, direction: Direction) -> SoundError {
@@ -407,106 +311,6 @@ fn explain(error: &cpal::Error, name: &str, direction: Direction) -> SoundError 
         _ => SoundError::Unusable(format!(
             "The {direction} '{name}' cannot be used ({error}). Choose another: p2pcall devices lists them."
         )),
-    }
-}
-
-/// Copies what a microphone brings: its channels become one.
-fn capture(data: &Data, channels: usize, writer: &mut CaptureWriter, at: Instant) {
-    match data.sample_format() {
-        SampleFormat::F32 => capture_as::<f32>(data, channels, writer, at),
-        SampleFormat::I32 => capture_as::<i32>(data, channels, writer, at),
-        SampleFormat::I24 => capture_as::<I24>(data, channels, writer, at),
-        SampleFormat::I16 => capture_as::<i16>(data, channels, writer, at),
-        SampleFormat::U16 => capture_as::<u16>(data, channels, writer, at),
-        SampleFormat::U8 => capture_as::<u8>(data, channels, writer, at),
-        // Never chosen.
-        _ => {}
-    }
-}
-
-fn capture_as<T: SizedSample>(data: &Data, channels: usize, writer: &mut CaptureWriter, at: Instant)
-where
-    f32: FromSample<T>,
-{
-    let Some(samples) = data.as_slice::<T>() else { return };
-    let mixed = samples
-        .chunks_exact(channels)
-        .map(|frame| frame.iter().map(|sample| f32::from_sample(*sample)).sum::<f32>() / channels as f32);
-    writer.write(mixed, at);
-}
-
-/// Copies what is to be played: one channel goes to all, of two each to its own, others stay silent.
-fn play(data: &mut Data, channels: usize, reader: &mut PlaybackReader, latency: Duration) {
-    match data.sample_format() {
-        SampleFormat::F32 => play_as::<f32>(data, channels, reader, latency),
-        SampleFormat::I32 => play_as::<i32>(data, channels, reader, latency),
-        SampleFormat::I24 => play_as::<I24>(data, channels, reader, latency),
-        SampleFormat::I16 => play_as::<i16>(data, channels, reader, latency),
-        SampleFormat::U16 => play_as::<u16>(data, channels, reader, latency),
-        SampleFormat::U8 => play_as::<u8>(data, channels, reader, latency),
-        // Never chosen.
-        _ => {}
-    }
-}
-
-fn play_as<T: SizedSample + FromSample<f32>>(
-    data: &mut Data,
-    channels: usize,
-    reader: &mut PlaybackReader,
-    latency: Duration,
-) {
-    let Some(samples) = data.as_slice_mut::<T>() else { return };
-    let frames = samples.len() / channels;
-    reader.read(frames, now(), latency, |index, from| {
-        let to = &mut samples[index * channels..][..channels];
-        for (channel, to) in to.iter_mut().enumerate() {
-            let sample = from.get(channel).copied().unwrap_or(0.0);
-            *to = T::from_sample(sample.clamp(-1.0, 1.0));
-        }
-    });
-}
-
-/// When to open a device again that has failed: at once, then after a pause that doubles.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reconnect {
-    attempts: u32,
-    next: Instant,
-    opened: Instant,
-}
-
-impl Reconnect {
-    /// After so many attempts in a row the device is gone.
-    const ATTEMPTS: u32 = 4;
-    const PAUSE: Duration = Duration::from_millis(250);
-    /// A device that ran for so long has recovered.
-    const RECOVERED: Duration = Duration::from_secs(5);
-
-    /// Starts with a device that was opened at `now`.
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { attempts: 0, next: now, opened: now }
-    }
-
-    /// Takes note that the device failed at `now`.
-    pub(crate) fn failed(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.opened) > Self::RECOVERED {
-            *self = Self { opened: self.opened, ..Self::new(now) };
-        }
-    }
-
-    /// Takes note that the device was opened again at `now`.
-    pub(crate) fn opened(&mut self, now: Instant) {
-        self.opened = now;
-    }
-
-    /// Returns how long to wait before the next attempt, zero to try now, `None` to give up.
-    pub(crate) fn wait(&self, now: Instant) -> Option<Duration> {
-        (self.attempts < Self::ATTEMPTS).then(|| self.next.saturating_duration_since(now))
-    }
-
-    /// Takes note of an attempt at `now`, whatever will come of it.
-    pub(crate) fn attempt(&mut self, now: Instant) {
-        self.next = now + Self::PAUSE * 2_u32.pow(self.attempts.min(8));
-        self.attempts += 1;
     }
 }
 
@@ -538,9 +342,29 @@ mod tests {
     }
 
     #[test]
+    fn of_alsa_s_names_those_of_devices_are_listed() {
+        let table = [
+            ("default", true),
+            ("sysdefault:CARD=PCH", true),
+            ("plughw:CARD=PCH,DEV=0", true),
+            ("hdmi:CARD=PCH,DEV=0", true),
+            ("my-own-pcm", true),
+            ("hw:CARD=PCH,DEV=0", false),
+            ("plughw:CARD=0,DEV=0", false),
+            ("surround51:CARD=PCH,DEV=0", false),
+            ("jack", false),
+            ("null", false),
+        ];
+        for (id, expected) in table {
+            assert_eq!(is_worth_listing(id), expected, "{id}");
+        }
+    }
+
+    #[test]
     fn the_nearest_configuration_wins() {
         use SampleFormat::{F32, I16, U16, U64};
-        let table: [(&str, &[SupportedStreamConfigRange], Direction, Option<(u16, u32, SampleFormat)>); 8] = [
+        type Row<'a> = (&'a str, &'a [SupportedStreamConfigRange], Direction, Option<(u16, u32, SampleFormat)>);
+        let table: [Row<'_>; 8] = [
             ("nothing", &[], Direction::Input, None),
             ("nothing known", &[range(2, 48_000, 48_000, U64)], Direction::Input, None),
             (
@@ -574,35 +398,5 @@ mod tests {
             let choice = choose(offered, direction).map(|choice| (choice.channels, choice.rate_hz, choice.format));
             assert_eq!(choice, expected, "{what}");
         }
-    }
-
-    #[test]
-    fn requests_stay_in_the_device_s_range() {
-        let frames = |rate_hz, buffer| {
-            let choice = Choice { channels: 1, rate_hz, format: SampleFormat::F32, buffer };
-            attempts(choice).map(|(_, frames)| frames).collect::<Vec<_>>()
-        };
-        assert_eq!(frames(48_000, SupportedBufferSize::Unknown), [480, 960]);
-        assert_eq!(frames(44_100, SupportedBufferSize::Range { min: 512, max: 800 }), [512, 800]);
-    }
-
-    #[test]
-    fn a_device_gets_some_chances_and_no_more() {
-        let epoch = now();
-        let mut reconnect = Reconnect::new(epoch);
-        let mut at = epoch;
-        let mut waits = Vec::new();
-        while let Some(wait) = reconnect.wait(at) {
-            waits.push(wait.as_millis());
-            at += wait;
-            reconnect.attempt(at);
-        }
-        assert_eq!(waits, [0, 250, 500, 1000]);
-        // It runs for a while: the count begins anew.
-        reconnect.opened(at);
-        reconnect.failed(at + Duration::from_secs(1));
-        assert_eq!(reconnect.wait(at), None);
-        reconnect.failed(at + Duration::from_secs(6));
-        assert_eq!(reconnect.wait(at + Duration::from_secs(6)), Some(Duration::ZERO));
     }
 }

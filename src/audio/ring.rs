@@ -62,7 +62,7 @@ pub(crate) struct CaptureReader {
 
 /// Makes the ring of a microphone: 200 ms. **Overflow: the callback refuses the rest; a reader that
 /// fell 120 ms behind skips to the newest 40 ms.** Both are counted.
-pub(super) fn capture_ring(rate_hz: u32) -> (CaptureWriter, CaptureReader) {
+pub(in crate::audio) fn capture_ring(rate_hz: u32) -> (CaptureWriter, CaptureReader) {
     let (producer, consumer) = RingBuffer::new(samples_in(CAPTURE_CAPACITY, rate_hz));
     let (mark_producer, mark_consumer) = RingBuffer::new(MARKS);
     let shared = Arc::new(Capture::default());
@@ -166,7 +166,7 @@ pub(super) struct PlaybackReader {
 
 /// Makes the ring of a speaker at `now`: 60 ms and two requests of `request` frames. **Overflow: what does not
 /// fit is refused. Empty: silence is played.** Both are counted.
-pub(super) fn playback_ring(
+pub(in crate::audio) fn playback_ring(
     rate_hz: u32,
     channels: usize,
     request: usize,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{AudioSink, SinkError};
 use crate::{
-    audio::{PlaybackWriter, Reconnect, Resampler, SoundError, SoundSelect, Stream, open_speaker},
+    audio::{Failure, PlaybackWriter, Reconnect, Request, Resampler, SoundError, SoundSelect, Stream, open_speaker},
     media::{AudioFrame, SAMPLE_RATE_HZ, now},
 };
 
@@ -21,6 +21,7 @@ pub struct Speaker {
     select: SoundSelect,
     name: String,
     link: Option<Link>,
+    request: Request,
     reconnect: Reconnect,
     /// When what was handed over without a device to play it would have been played.
     unheard_until: Instant,
@@ -45,12 +46,14 @@ impl Speaker {
     /// # Errors
     /// If there is no such speaker, another program holds it, or it cannot be used.
     pub fn open(select: SoundSelect) -> Result<Self, SinkError> {
-        let link = Link::open(&select)?;
+        let request = Request::default();
+        let link = Link::open(&select, request)?;
         let now = now();
         Ok(Self {
             select,
             name: link.stream.name().to_owned(),
             link: Some(link),
+            request,
             reconnect: Reconnect::new(now),
             unheard_until: now,
             refused: 0,
@@ -74,8 +77,11 @@ impl Speaker {
         self.starved + self.link.as_ref().map_or(0, |link| link.writer.starved())
     }
 
-    fn close(&mut self, reason: &str) {
-        tracing::warn!(speaker = self.name, reason, "the speaker failed");
+    fn close(&mut self, failure: &Failure) {
+        tracing::warn!(speaker = self.name, ?failure, "the speaker failed");
+        if *failure == Failure::TooShort {
+            self.request = self.request.longer().unwrap_or(self.request);
+        }
         self.refused = self.refused();
         self.starved = self.starved();
         self.link = None;
@@ -92,7 +98,7 @@ impl Speaker {
             return Ok(());
         }
         self.reconnect.attempt(now());
-        match Link::open(&self.select) {
+        match Link::open(&self.select, self.request) {
             Ok(link) => {
                 self.reconnect.opened(now());
                 self.link = Some(link);
@@ -110,8 +116,8 @@ impl Speaker {
 
 impl AudioSink for Speaker {
     fn play(&mut self, frame: &AudioFrame) -> Result<(), SinkError> {
-        if let Some(reason) = self.link.as_ref().and_then(Link::failure) {
-            self.close(&reason);
+        if let Some(failure) = self.link.as_mut().and_then(Link::failure) {
+            self.close(&failure);
         }
         if self.link.is_none() {
             self.reopen()?;
@@ -141,8 +147,8 @@ impl AudioSink for Speaker {
 }
 
 impl Link {
-    fn open(select: &SoundSelect) -> Result<Self, SinkError> {
-        let (stream, writer) = open_speaker(select)?;
+    fn open(select: &SoundSelect, request: Request) -> Result<Self, SinkError> {
+        let (stream, writer) = open_speaker(select, request)?;
         let rate_hz = stream.rate_hz();
         let resampler = Resampler::new(SAMPLE_RATE_HZ, rate_hz, writer.channels()).ok_or_else(|| {
             SinkError::Unusable(format!("The speaker runs at {rate_hz} Hz, which p2pcall cannot convert."))
@@ -159,9 +165,9 @@ impl Link {
         self.writer.write(&self.converted);
     }
 
-    fn failure(&self) -> Option<String> {
+    fn failure(&mut self) -> Option<Failure> {
         let stalled = self.writer.silent_for(now()) > STALL;
-        self.stream.failure().or_else(|| stalled.then(|| "it asks for nothing".into()))
+        self.stream.failure().or_else(|| stalled.then(|| Failure::Ended("it asks for nothing".into())))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{AudioSource, SourceError};
 use crate::{
-    audio::{CaptureReader, Reconnect, Resampler, SoundError, SoundSelect, Stream, open_microphone},
+    audio::{CaptureReader, Failure, Reconnect, Request, Resampler, SoundError, SoundSelect, Stream, open_microphone},
     media::{AudioFrame, Clock, SAMPLE_RATE_HZ, now},
 };
 
@@ -22,6 +22,7 @@ pub struct Microphone {
     clock: Clock,
     name: String,
     link: Option<Link>,
+    request: Request,
     reconnect: Reconnect,
     lost: u64,
 }
@@ -48,9 +49,10 @@ impl Microphone {
     /// # Errors
     /// If there is no such microphone, another program holds it, or it cannot be used.
     pub fn open(select: SoundSelect, clock: Clock) -> Result<Self, SourceError> {
-        let link = Link::open(&select)?;
+        let request = Request::default();
+        let link = Link::open(&select, request)?;
         let name = link.stream.name().to_owned();
-        Ok(Self { select, clock, name, link: Some(link), reconnect: Reconnect::new(now()), lost: 0 })
+        Ok(Self { select, clock, name, link: Some(link), request, reconnect: Reconnect::new(now()), lost: 0 })
     }
 
     /// Returns what people call the device.
@@ -73,7 +75,7 @@ impl Microphone {
             return Ok(Some(wait));
         }
         self.reconnect.attempt(now());
-        match Link::open(&self.select) {
+        match Link::open(&self.select, self.request) {
             Ok(link) => {
                 self.reconnect.opened(now());
                 self.link = Some(link);
@@ -104,17 +106,20 @@ impl AudioSource for Microphone {
                 }
                 continue;
             };
-            if let Some(at) = link.block(&mut frame.samples) {
-                frame.captured_at = self.clock.at(at);
-                frame.channels = 1;
-                return Ok(true);
-            }
-            if let Some(reason) = link.failure() {
-                tracing::warn!(microphone = self.name, reason, "the microphone failed");
+            if let Some(failure) = link.failure() {
+                tracing::warn!(microphone = self.name, ?failure, "the microphone failed");
+                if failure == Failure::TooShort {
+                    self.request = self.request.longer().unwrap_or(self.request);
+                }
                 self.lost += link.reader.lost();
                 self.link = None;
                 self.reconnect.failed(now());
                 continue;
+            }
+            if let Some(at) = link.block(&mut frame.samples) {
+                frame.captured_at = self.clock.at(at);
+                frame.channels = 1;
+                return Ok(true);
             }
             if left.is_zero() {
                 return Ok(false);
@@ -125,8 +130,8 @@ impl AudioSource for Microphone {
 }
 
 impl Link {
-    fn open(select: &SoundSelect) -> Result<Self, SourceError> {
-        let (stream, reader) = open_microphone(select)?;
+    fn open(select: &SoundSelect, request: Request) -> Result<Self, SourceError> {
+        let (stream, reader) = open_microphone(select, request)?;
         let rate_hz = stream.rate_hz();
         let resampler = Resampler::new(rate_hz, SAMPLE_RATE_HZ, 1).ok_or_else(|| {
             SourceError::Unusable(format!("The microphone runs at {rate_hz} Hz, which p2pcall cannot convert."))
@@ -152,9 +157,9 @@ impl Link {
         Some(at)
     }
 
-    fn failure(&self) -> Option<String> {
+    fn failure(&mut self) -> Option<Failure> {
         let stalled = self.reader.waiting() == 0 && now().saturating_duration_since(self.alive) > STALL;
-        self.stream.failure().or_else(|| stalled.then(|| "it brings nothing".into()))
+        self.stream.failure().or_else(|| stalled.then(|| Failure::Ended("it brings nothing".into())))
     }
 }
 
