@@ -17,7 +17,7 @@ mod y4m;
 use std::time::Duration;
 
 #[cfg(feature = "camera")]
-pub use camera::{Camera, CameraInfo, CameraSelect, OfferedFormat, PixelFormat, cameras};
+pub use camera::{Camera, CameraInfo, OfferedFormat, PixelFormat, cameras};
 pub use file::{AudioFile, VideoFile};
 #[cfg(feature = "sound")]
 pub use microphone::Microphone;

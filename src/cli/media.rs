@@ -75,12 +75,7 @@ fn opened<T: ?Sized + Send + 'static>(source: Box<T>) -> SourceOpener<T> {
 
 #[cfg(feature = "camera")]
 fn open_camera(choice: CameraChoice, format: VideoFormat, clock: Clock) -> Result<Box<dyn VideoSource>, SourceError> {
-    let select = match choice {
-        CameraChoice::Any => source::CameraSelect::Default,
-        CameraChoice::Index(index) => source::CameraSelect::Index(index),
-        CameraChoice::Name(name) => source::CameraSelect::Name(name),
-    };
-    Ok(Box::new(source::Camera::open(select, format, clock)?))
+    Ok(Box::new(source::Camera::open(choice, format, clock)?))
 }
 
 #[cfg(not(feature = "camera"))]

@@ -10,7 +10,7 @@ mod nokhwa;
 #[cfg(target_os = "linux")]
 mod v4l;
 
-use std::{convert::Infallible, fmt, str::FromStr, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use serde::Serialize;
 use self::nokhwa as device;
 #[cfg(target_os = "linux")]
 use self::v4l as device;
-use super::{SourceError, VideoSource};
+use super::{CameraChoice, SourceError, VideoSource};
 use crate::media::{Clock, Size, VideoFormat, VideoFrame};
 
 /// How a camera lays out its pixels.
@@ -83,7 +83,7 @@ pub struct OfferedFormat {
 /// A camera that could be opened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CameraInfo {
-    /// What [`CameraSelect::Index`] takes; on Linux the number of `/dev/videoN`.
+    /// What [`CameraChoice::Index`] takes; on Linux the number of `/dev/videoN`.
     pub index: u32,
     /// What the camera calls itself.
     pub name: String,
@@ -98,23 +98,11 @@ pub fn cameras() -> Vec<CameraInfo> {
     device::cameras()
 }
 
-/// Which camera to open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CameraSelect {
-    /// The first one.
-    #[default]
-    Default,
-    /// The one with this [`CameraInfo::index`].
-    Index(u32),
-    /// The first whose name or description contains this, in capitals or not.
-    Name(String),
-}
-
-impl CameraSelect {
+impl CameraChoice {
     /// Returns the place in `cameras` of the one that is meant: names and descriptions.
     fn find(&self, cameras: &[CameraInfo]) -> Option<usize> {
         match self {
-            Self::Default => (!cameras.is_empty()).then_some(0),
+            Self::Any => (!cameras.is_empty()).then_some(0),
             Self::Index(index) => cameras.iter().position(|camera| camera.index == *index),
             Self::Name(name) => {
                 let name = name.to_lowercase();
@@ -141,31 +129,7 @@ impl CameraSelect {
         }
         let names = cameras.iter().map(|camera| format!("{} '{}'", camera.index, camera.name));
         let names = names.collect::<Vec<_>>().join(", ");
-        Err(SourceError::Missing(format!("There is no camera {self}. There is: {names}.")))
-    }
-}
-
-impl fmt::Display for CameraSelect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::Index(index) => write!(f, "{index}"),
-            Self::Name(name) => write!(f, "'{name}'"),
-        }
-    }
-}
-
-impl FromStr for CameraSelect {
-    type Err = Infallible;
-
-    /// Reads a number as an index, nothing or "default" as the default, anything else as a name.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        Ok(match text.parse() {
-            Ok(index) => Self::Index(index),
-            Err(_) if text.is_empty() || text.eq_ignore_ascii_case("default") => Self::Default,
-            Err(_) => Self::Name(text.into()),
-        })
+        Err(SourceError::Missing(format!("There is no {self}. There is: {names}.")))
     }
 }
 
@@ -183,7 +147,7 @@ impl Camera {
     /// # Errors
     /// If there is no such camera, another program uses it, we may not open it, or it gives nothing
     /// that can be used.
-    pub fn open(select: CameraSelect, wanted: VideoFormat, clock: Clock) -> Result<Self, SourceError> {
+    pub fn open(select: CameraChoice, wanted: VideoFormat, clock: Clock) -> Result<Self, SourceError> {
         let info = select.pick(device::cameras())?;
         let device = device::Device::open(&info, wanted, clock)?;
         Ok(Self { device, name: info.name })
@@ -237,28 +201,27 @@ mod tests {
     #[test]
     fn cameras_are_found_by_number_and_by_name() {
         let cameras = || vec![camera(0, "Integrated Camera: IR"), camera(2, "HD Pro Webcam C920"), camera(5, "c920")];
+        let name = |text: &str| CameraChoice::Name(text.into());
         let table = [
-            ("", Some(0)),
-            ("default", Some(0)),
-            ("2", Some(2)),
-            ("1", None),
-            ("hd pro", Some(2)),
-            ("C920", Some(5)),
-            ("/dev/video5", Some(5)),
-            ("camera: ir", Some(0)),
-            ("other", None),
+            (CameraChoice::Any, Some(0)),
+            (CameraChoice::Index(2), Some(2)),
+            (CameraChoice::Index(1), None),
+            (name("hd pro"), Some(2)),
+            (name("C920"), Some(5)),
+            (name("/dev/video5"), Some(5)),
+            (name("camera: ir"), Some(0)),
+            (name("other"), None),
         ];
-        for (text, expected) in table {
-            let select: CameraSelect = text.parse().expect("infallible");
-            assert_eq!(select.pick(cameras()).ok().map(|camera| camera.index), expected, "{text}");
+        for (choice, expected) in table {
+            assert_eq!(choice.pick(cameras()).ok().map(|camera| camera.index), expected, "{choice}");
         }
     }
 
     #[test]
     fn the_person_learns_which_cameras_there_are() {
-        let none = CameraSelect::Default.pick(Vec::new()).expect_err("there is none");
+        let none = CameraChoice::Any.pick(Vec::new()).expect_err("there is none");
         assert!(matches!(&none, SourceError::Missing(message) if message.contains("Plug one in")), "{none}");
-        let other = CameraSelect::Index(1).pick(vec![camera(0, "Cam")]).expect_err("another one");
-        assert_eq!(other.to_string(), "There is no camera 1. There is: 0 'Cam'.");
+        let other = CameraChoice::Index(1).pick(vec![camera(0, "Cam")]).expect_err("another one");
+        assert_eq!(other.to_string(), "There is no camera:1. There is: 0 'Cam'.");
     }
 }

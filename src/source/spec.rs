@@ -27,6 +27,16 @@ pub enum CameraChoice {
     Name(String),
 }
 
+impl fmt::Display for CameraChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("camera"),
+            Self::Index(index) => write!(f, "camera:{index}"),
+            Self::Name(name) => write!(f, "camera:{name}"),
+        }
+    }
+}
+
 /// Where sound is to come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AudioSourceSpec {
@@ -66,9 +76,7 @@ impl FromStr for VideoSourceSpec {
 impl fmt::Display for VideoSourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Camera(CameraChoice::Any) => f.write_str("camera"),
-            Self::Camera(CameraChoice::Index(index)) => write!(f, "camera:{index}"),
-            Self::Camera(CameraChoice::Name(name)) => write!(f, "camera:{name}"),
+            Self::Camera(choice) => choice.fmt(f),
             Self::Test => f.write_str("test"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::None => f.write_str("none"),
