@@ -112,10 +112,9 @@ impl Narrator {
 
     fn record(&mut self, event: &Event) {
         let Some(file) = &mut self.events else { return };
-        let written = serde_json::to_writer(&mut *file, event)
-            .map_err(std::io::Error::from)
-            .and_then(|()| file.write_all(b"\n"))
-            .and_then(|()| file.flush());
+        // In one piece: standard error may be written to by others, too.
+        let line = serde_json::to_string(event).expect("plain values are always JSON") + "\n";
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.flush());
         if let Err(error) = written {
             self.events = None;
             self.line.print(&format!("No more events are written: {error}."));

@@ -22,6 +22,9 @@ impl std::fmt::Debug for MessageChannel {
 }
 
 /// Reads until the channel closes.
+///
+/// It closes with the connection: a browser that hangs up aborts SCTP and says good-bye by DTLS, and
+/// the library tells of that nowhere else.
 pub(super) async fn read(channel: Arc<dyn DataChannel>, forward: Forward) {
     while let Some(event) = channel.poll().await {
         match event {
@@ -31,7 +34,10 @@ pub(super) async fn read(channel: Arc<dyn DataChannel>, forward: Forward) {
                     forward.tell(RtcEvent::Message(text.to_owned()));
                 }
             }
-            DataChannelEvent::OnClose => break,
+            DataChannelEvent::OnClose => {
+                forward.tell(RtcEvent::Closed);
+                break;
+            }
             _ => {}
         }
     }
