@@ -2,6 +2,7 @@
 //!
 //! [`Call`] is a handle; one task owns everything behind it.
 
+mod failure;
 mod incoming;
 mod message;
 mod outgoing;

@@ -25,7 +25,7 @@ mod tests {
 
     use super::{lossy_path::LossyPath, *};
     use crate::{
-        codec,
+        codec::depacketizer,
         media::{Codec, MediaKind, NtpTime, RtpPacket, RtpTime, SeqNo, now},
     };
 
@@ -63,7 +63,7 @@ mod tests {
         let mut pictures = picture_path.carry(packets(start, 2, 90_000, frame, 1_800)).into_iter().peekable();
         let clock = PlayoutClock::new(start);
         let mut audio = AudioBuffer::new(48_000);
-        let mut video = VideoBuffer::new(codec::depacketizer(Codec::H264).expect("for pictures"), 90_000);
+        let mut video = VideoBuffer::new(depacketizer(Codec::H264).expect("for pictures"), 90_000);
         video.set_patience(Duration::from_secs(1));
         let mut delay = DelayEstimator::for_pictures();
         let (mut offsets, mut longest) = (Vec::new(), Duration::ZERO);

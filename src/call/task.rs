@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     CallConfig, Control, Ended, Media, Role, Summary,
+    failure::Failure,
     incoming::{Incoming, Wish},
     message::Message,
     outgoing::Outgoing,
@@ -21,8 +22,8 @@ use crate::{
     media::{Bitrate, Description, DescriptionKind, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{CandidateKind, Peer, PeerConfig, RtcError, RtcEvent},
-    signaling::{BlobError, Expected, Signaling, SignalingError},
+    rtc::{CandidateKind, Peer, PeerConfig, RtcEvent},
+    signaling::{Expected, Signaling, SignalingError},
 };
 
 /// A STUN server that does not answer costs at most this.
@@ -125,12 +126,6 @@ struct Task {
     allocator: RateAllocator,
     reporter: Reporter,
     events: Events,
-}
-
-/// The exchange or the opening of the connection came to nothing.
-enum Failure {
-    Signaling(SignalingError),
-    Rtc(RtcError),
 }
 
 impl Task {
@@ -415,42 +410,6 @@ impl Task {
         };
         for thread in tokio::task::spawn_blocking(join).await.unwrap_or_default() {
             self.events.emit(EventKind::ThreadLost { thread });
-        }
-    }
-}
-
-impl From<SignalingError> for Failure {
-    fn from(error: SignalingError) -> Self {
-        Self::Signaling(error)
-    }
-}
-
-impl From<RtcError> for Failure {
-    fn from(error: RtcError) -> Self {
-        Self::Rtc(error)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::Rtc(RtcError::Library(format!("no thread could be started: {error}")))
-    }
-}
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Signaling(error) => Self::Exchange(error),
-            Failure::Rtc(error) => error.into(),
-        }
-    }
-}
-
-impl From<RtcError> for Ended {
-    fn from(error: RtcError) -> Self {
-        match error {
-            RtcError::Description(reason) => Self::Exchange(SignalingError::Blob(BlobError::Refused { reason })),
-            error => Self::Failed(error.to_string()),
         }
     }
 }

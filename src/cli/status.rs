@@ -1,110 +1,14 @@
 //! The one line that tells how the call is going.
 
+mod render;
+
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
-use crate::{
-    media::DescriptionKind,
-    observe::{CallStateName, InboundStats, StatsReport},
-};
-
-/// What the status line tells of.
-#[derive(Clone, Copy, Debug)]
-pub struct StatusInput<'a> {
-    /// The call's state.
-    pub state: CallStateName,
-    /// How long the call has been in it; once connected, since it first was.
-    pub elapsed: Duration,
-    /// What the other side is to give us.
-    pub awaited: DescriptionKind,
-    /// The newest figures.
-    pub stats: Option<&'a StatsReport>,
-    /// Figures of some seconds ago: loss is told since then. Without them, since the start.
-    pub earlier: Option<&'a StatsReport>,
-    /// Our microphone is muted.
-    pub microphone_off: bool,
-    /// Our camera is muted.
-    pub camera_off: bool,
-    /// Whether what needs attention may be coloured (see no-color.org).
-    pub colour: bool,
-}
-
-/// Returns the status line for people.
-pub fn render(input: &StatusInput<'_>) -> String {
-    let attention = |text: String| if input.colour { format!("\x1b[33m{text}\x1b[0m") } else { text };
-    let mut parts = match input.state {
-        CallStateName::Describing => vec!["looking for ways to be reached".into()],
-        CallStateName::AwaitingRemote => {
-            vec![format!("waiting for the {}", input.awaited), age(input.elapsed)]
-        }
-        CallStateName::Connecting => vec!["connecting".into(), age(input.elapsed)],
-        CallStateName::Connected => vec![format!("connected {}", call_time(input.elapsed))],
-        CallStateName::Interrupted => {
-            vec![attention("interrupted: nothing comes from the other side".into()), call_time(input.elapsed)]
-        }
-        CallStateName::Ending => vec!["hanging up".into()],
-    };
-    if let (CallStateName::Connected, Some(stats)) = (input.state, input.stats) {
-        parts.extend(figures(stats, input.earlier));
-    }
-    if input.state != CallStateName::Ending {
-        parts.extend(input.microphone_off.then(|| attention("microphone off".into())));
-        parts.extend(input.camera_off.then(|| attention("camera off".into())));
-    }
-    parts.join(" · ")
-}
-
-fn figures(stats: &StatsReport, earlier: Option<&StatsReport>) -> Vec<String> {
-    let mut parts = Vec::new();
-    let (inbound, outbound) = (&stats.inbound, &stats.outbound);
-    if let Some(size) = inbound.video.size {
-        parts.push(format!("{size} {:.0} fps", inbound.video.frames_per_second));
-    }
-    let down = inbound.audio.bitrate + inbound.video.bitrate;
-    let up = outbound.audio.bitrate + outbound.video.bitrate;
-    parts.push(format!("↓ {} ↑ {}", rate(down), rate(up)));
-    if let Some(seconds) = stats.round_trip_time {
-        parts.push(format!("{:.0} ms", seconds * 1000.0));
-    }
-    let counts = |report: &StatsReport| {
-        let sum = |count: fn(&InboundStats) -> u64| count(&report.inbound.audio) + count(&report.inbound.video);
-        (sum(|stats| stats.packets_received), sum(|stats| stats.packets_lost))
-    };
-    let ((received, lost), before) = (counts(stats), earlier.map(counts).unwrap_or_default());
-    let (received, lost) = (received.saturating_sub(before.0), lost.saturating_sub(before.1));
-    if received + lost > 0 {
-        parts.push(format!("{:.1} % lost", 100.0 * lost as f64 / (received + lost) as f64));
-    }
-    parts
-}
-
-fn rate(bps: u64) -> String {
-    match bps {
-        ..999_500 => format!("{} kbit/s", (bps + 500) / 1000),
-        _ => format!("{:.1} Mbit/s", bps as f64 / 1e6),
-    }
-}
-
-/// Returns how long a person has waited: nobody counts seconds after a minute.
-fn age(elapsed: Duration) -> String {
-    match elapsed.as_secs() {
-        seconds @ ..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-fn call_time(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs();
-    match seconds / 3600 {
-        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
-        hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
-    }
-}
+pub use render::{StatusInput, render};
 
 /// A line at the bottom of what is printed, rewritten in place. Clones share it.
 ///
@@ -318,7 +222,6 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::Size;
 
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<Vec<u8>>>);
@@ -337,69 +240,6 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
-    }
-
-    fn input(state: CallStateName, seconds: u64) -> StatusInput<'static> {
-        StatusInput {
-            state,
-            elapsed: Duration::from_secs(seconds),
-            awaited: DescriptionKind::Answer,
-            stats: None,
-            earlier: None,
-            microphone_off: false,
-            camera_off: false,
-            colour: false,
-        }
-    }
-
-    #[test]
-    fn states_are_told_in_words() {
-        use CallStateName::{AwaitingRemote, Connected, Connecting, Describing, Ending, Interrupted};
-        for (state, seconds, expected) in [
-            (Describing, 1, "looking for ways to be reached"),
-            (AwaitingRemote, 42, "waiting for the answer · 42 s"),
-            (AwaitingRemote, 150, "waiting for the answer · 2 min"),
-            (AwaitingRemote, 3_900, "waiting for the answer · 1 h 5 min"),
-            (Connecting, 3, "connecting · 3 s"),
-            (Connected, 42, "connected 0:42"),
-            (Connected, 3_725, "connected 1:02:05"),
-            (Interrupted, 7, "interrupted: nothing comes from the other side · 0:07"),
-            (Ending, 0, "hanging up"),
-        ] {
-            assert_eq!(render(&input(state, seconds)), expected);
-        }
-    }
-
-    #[test]
-    fn figures_are_told_while_connected() {
-        let mut stats = StatsReport { round_trip_time: Some(0.0231), ..StatsReport::default() };
-        stats.inbound.video.size = Some(Size::HD);
-        stats.inbound.video.frames_per_second = 29.97;
-        stats.inbound.video.bitrate = 1_770_000;
-        stats.inbound.audio.bitrate = 32_000;
-        stats.inbound.video.packets_received = 1_498;
-        stats.inbound.audio.packets_lost = 3;
-        stats.outbound.video.bitrate = 640_400;
-        let status = StatusInput { stats: Some(&stats), ..input(CallStateName::Connected, 42) };
-        let expected = "connected 0:42 · 1280x720 30 fps · ↓ 1.8 Mbit/s ↑ 640 kbit/s · 23 ms · 0.2 % lost";
-        assert_eq!(render(&status), expected);
-
-        let mut later = stats.clone();
-        later.inbound.audio.packets_received += 90;
-        later.inbound.video.packets_lost += 10;
-        let status = StatusInput { stats: Some(&later), earlier: Some(&stats), ..status };
-        assert!(render(&status).ends_with(" · 10.0 % lost"), "{}", render(&status));
-        let bare = StatsReport::default();
-        let status = StatusInput { stats: Some(&bare), earlier: None, ..status };
-        assert_eq!(render(&status), "connected 0:42 · ↓ 0 kbit/s ↑ 0 kbit/s");
-    }
-
-    #[test]
-    fn what_is_off_stands_out() {
-        let off = StatusInput { microphone_off: true, camera_off: true, ..input(CallStateName::Connected, 0) };
-        assert_eq!(render(&off), "connected 0:00 · microphone off · camera off");
-        let coloured = StatusInput { colour: true, camera_off: false, ..off };
-        assert_eq!(render(&coloured), "connected 0:00 · \x1b[33mmicrophone off\x1b[0m");
     }
 
     #[test]

@@ -61,12 +61,14 @@ impl AudioReceive {
     }
 
     fn run(mut self) -> Result<(), String> {
+        let heard = self.open.is_some();
         let mut sink: Box<dyn AudioSink> = match self.open.take().map(|open| open()) {
             Some(Ok(sink)) => sink,
             Some(Err(error)) => self.without_sink(&error.to_string()),
             None => Box::new(NullAudio::new().0),
         };
         let mut playing = Playing {
+            heard,
             buffer: AudioBuffer::new(self.codec.clock_rate_hz()),
             decoder: codec::audio_decoder(self.codec, CHANNELS).map_err(|error| error.to_string())?,
             block: AudioFrame::silence(MediaTime::ZERO, CHANNELS, BLOCK),
@@ -106,6 +108,8 @@ struct Playing {
     decoder: Box<dyn AudioDecoder>,
     block: AudioFrame,
     first: bool,
+    /// Whether anybody listens: the picture does not wait for sound that nobody hears.
+    heard: bool,
 }
 
 impl Playing {
@@ -130,7 +134,9 @@ impl Playing {
         let now = now();
         let decoded = match self.buffer.pop(now) {
             AudioPop::Packet(packet) => {
-                self.in_step(packet.media_time, thread, sink);
+                if self.heard {
+                    self.in_step(packet.media_time, thread, sink);
+                }
                 self.decoder.decode(AudioPayload::Packet(&packet), &mut self.block)
             }
             AudioPop::Recover(next) => self.decoder.decode(AudioPayload::Recover(&next), &mut self.block),

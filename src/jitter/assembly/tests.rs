@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    codec,
+    codec::depacketizer,
     jitter::lossy_path::LossyPath,
     media::{Codec, SeqNo, now},
 };
@@ -14,7 +14,7 @@ const RATE: u32 = 90_000;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 fn buffer() -> VideoBuffer {
-    let mut buffer = VideoBuffer::new(codec::depacketizer(Codec::H264).expect("for pictures"), RATE);
+    let mut buffer = VideoBuffer::new(depacketizer(Codec::H264).expect("for pictures"), RATE);
     buffer.set_patience(PATIENCE);
     buffer
 }
