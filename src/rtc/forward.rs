@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use webrtc::{
     data_channel::DataChannel,
     media_stream::track_remote::TrackRemote,
@@ -21,13 +21,28 @@ use super::{CandidateKind, RtcEvent, channel, track};
 /// **Capacity 256; when full the event is lost, with an error in the log.** It cannot fill while
 /// the call's task runs, which never waits for media.
 #[derive(Clone, Debug)]
-pub(super) struct Forward(pub(super) mpsc::Sender<RtcEvent>);
+pub(super) struct Forward {
+    events: mpsc::Sender<RtcEvent>,
+    /// Ends the driver's sleep.
+    nudge: Arc<Notify>,
+}
 
 impl Forward {
-    pub(super) const CAPACITY: usize = 256;
+    const CAPACITY: usize = 256;
+
+    pub(super) fn new() -> (Self, mpsc::Receiver<RtcEvent>) {
+        let (events, receiver) = mpsc::channel(Self::CAPACITY);
+        (Self { events, nudge: Arc::default() }, receiver)
+    }
+
+    /// Waits until the library's driver is to look again at what there is to send.
+    pub(super) fn nudged(&self) -> impl Future<Output = ()> + Send + use<> {
+        let nudge = self.nudge.clone();
+        async move { nudge.notified().await }
+    }
 
     pub(super) fn tell(&self, event: RtcEvent) {
-        if let Err(mpsc::error::TrySendError::Full(event)) = self.0.try_send(event) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
             tracing::error!(?event, "the call's task does not keep up: an event is lost");
         }
     }
@@ -54,6 +69,9 @@ impl PeerConnectionEventHandler for Forward {
         tracing::debug!(%state, "ice");
         if state == RTCIceConnectionState::Connected {
             self.tell(RtcEvent::PathFound);
+            // The first message of the DTLS handshake is ready now, and the driver would send it only
+            // after its next timer, some 200 ms later.
+            self.nudge.notify_one();
         }
     }
 

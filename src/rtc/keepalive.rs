@@ -224,7 +224,8 @@ impl Runtime for KeepaliveRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        self.tokio.sleep(duration)
+        let nudged = self.keepalive.forward.nudged();
+        Box::pin(async move { _ = tokio::time::timeout(duration, nudged).await })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

@@ -54,8 +54,7 @@ impl Peer {
     /// # Errors
     /// If no socket can be opened as configured.
     pub async fn new(config: &PeerConfig, clock: Clock) -> Result<(Self, mpsc::Receiver<RtcEvent>), RtcError> {
-        let (events, receiver) = mpsc::channel(Forward::CAPACITY);
-        let forward = Forward(events);
+        let (forward, receiver) = Forward::new();
         let keepalive = Keepalive::new(config.stun.clone(), forward.clone());
         let mut outgoing = Vec::new();
         let mut receive_only = Vec::new();
