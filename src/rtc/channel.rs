@@ -31,7 +31,12 @@ pub(super) async fn read(channel: Arc<dyn DataChannel>, forward: Forward) {
                     forward.tell(RtcEvent::Message(text.to_owned()));
                 }
             }
-            DataChannelEvent::OnClose => break,
+            // Nobody closes the channel alone: it ends with the connection, which the library tells
+            // in no other way when the other side closed it.
+            DataChannelEvent::OnClose => {
+                forward.tell(RtcEvent::Closed);
+                break;
+            }
             _ => {}
         }
     }
