@@ -131,7 +131,7 @@ fn one_side_may_only_watch_and_hangs_up() {
     let events = std::fs::read_to_string(&events).expect("the events are there");
     let events: Vec<serde_json::Value> =
         events.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect();
-    let times: Vec<f64> = events.iter().map(|event| event["at"].as_f64().expect("seconds")).collect();
+    let times: Vec<f64> = events.iter().map(|event| event["t"].as_f64().expect("seconds")).collect();
     assert!(times.is_sorted(), "{times:?}");
     let last = events.last().expect("events");
     assert_eq!((last["event"].as_str(), last["reason"].as_str()), (Some("ended"), Some("remote_hung_up")));
@@ -165,10 +165,10 @@ fn args_of(words: &[&str]) -> Vec<String> {
 fn a_blob_is_found_in_a_mail() {
     let _turn = serial::turn();
     let parts: &[&[&str]] = &[SYNTHETIC, UNWATCHED];
-    let (mut offerer, mut answerer) =
-        (Program::start(&args("offer", parts)), Program::start(&args("answer", parts)));
+    let (mut offerer, mut answerer) = (Program::start(&args("offer", parts)), Program::start(&args("answer", parts)));
     let mail = |blob: &str| {
-        let lines: Vec<&str> = blob.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+        let lines: Vec<&str> =
+            blob.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
         format!("Hello,\r\n\r\nhere it is:\r\n\r\n{}\r", lines.join("\r\n"))
     };
     answerer.say(&mail(&offerer.blob()));
@@ -282,7 +282,11 @@ fn what_is_no_offer_is_refused_in_words() {
         refused(&ended, 3, words);
         assert!(ended.stdout.is_empty(), "{:?}", ended.stdout);
     }
-    refused(&Program::start(&args("answer", &[SILENT, UNWATCHED, &["hello"]])).ended(), 3, "no offer or answer in this");
+    refused(
+        &Program::start(&args("answer", &[SILENT, UNWATCHED, &["hello"]])).ended(),
+        3,
+        "no offer or answer in this",
+    );
 
     refused(&feed("offer", &offer), 3, "This is an offer, but an answer is needed here.");
     offerer.say(&offer);
@@ -316,7 +320,11 @@ fn what_cannot_be_used_is_refused_in_words() {
     }
     if cfg!(feature = "sound") {
         let options: &[&str] = &["--video", "none", "--audio", "mic:nosuch"];
-        refused(&Program::start(&args("offer", &[options, UNWATCHED])).ended(), 4, "no microphone whose name contains 'nosuch'");
+        refused(
+            &Program::start(&args("offer", &[options, UNWATCHED])).ended(),
+            4,
+            "no microphone whose name contains 'nosuch'",
+        );
     }
 }
 
