@@ -38,8 +38,9 @@ const GATHER_GRACE: Duration = Duration::from_millis(150);
 /// Everything is taken down within this.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// After our good-bye the other side closes; it is waited for at most this long.
-const BYE_TIMEOUT: Duration = Duration::from_millis(300);
+/// After our good-bye the other side closes; it is waited for at most this long. A good-bye right
+/// after the connection waits for the channel to open first.
+const BYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the connection begins with, before the congestion controller knows anything: enough for
 /// 720p at once, and what nearly every line carries.
@@ -388,15 +389,20 @@ impl Task {
     }
 
     /// Takes everything down, sources first, within [`SHUTDOWN_TIMEOUT`].
-    async fn shut_down(self, mut connection: mpsc::Receiver<RtcEvent>, connected: bool) {
+    async fn shut_down(mut self, mut connection: mpsc::Receiver<RtcEvent>, connected: bool) {
         let deadline = now() + SHUTDOWN_TIMEOUT;
         let mut threads = self.outgoing.close();
         if connected {
             self.peer.send_message(&Message::Bye.to_text()).await;
             let closed = async {
                 while let Some(event) = connection.recv().await {
-                    if matches!(event, RtcEvent::Closed | RtcEvent::Failed) {
-                        break;
+                    match event {
+                        RtcEvent::Closed | RtcEvent::Failed => break,
+                        RtcEvent::Channel(channel) => {
+                            self.peer.set_channel(channel);
+                            self.peer.send_message(&Message::Bye.to_text()).await;
+                        }
+                        _ => {}
                     }
                 }
             };

@@ -14,10 +14,10 @@ use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
     codec::{self, VideoEncoder, VideoTarget},
     congestion::Allocation,
-    media::{Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFrame, now},
+    media::{Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
     observe::{EventKind, Events, OutboundStats},
     sink::VideoSink,
-    source::{SourceError, VideoSource},
+    source::{Pace, SourceError, VideoSource},
 };
 
 /// How often a thread that waits looks whether it is to end.
@@ -98,9 +98,7 @@ impl VideoCapture {
                 Ok(None) => continue,
                 Err(error) => {
                     failed(error);
-                    // What the other side sees last is black, not a face that stopped.
-                    raw.put(VideoFrame::grey(clock.now(), format.size, 16));
-                    return;
+                    return black(format, clock, &raw);
                 }
             };
             let frame = if knobs.muted.load(Ordering::Relaxed) {
@@ -119,6 +117,18 @@ impl VideoCapture {
                 preview = None;
             }
             raw.put(frame);
+        }
+    }
+}
+
+/// Gives black pictures, now and then, until the call is over: what the other side sees last is not
+/// a face that stopped.
+fn black(format: VideoFormat, clock: Clock, raw: &Slot<VideoFrame>) {
+    // The first is due after the last one of the source, or the encoder would skip it.
+    let mut pace = Pace::new(clock, clock.now() + format.interval(), MUTED_INTERVAL, 0);
+    while !raw.is_closed() {
+        if let Some(tick) = pace.wait(PATIENCE) {
+            raw.put(VideoFrame::grey(tick.at, format.size, 16));
         }
     }
 }
