@@ -92,7 +92,11 @@ fn look(came: &Receiver<VideoFrame>, clock: Clock) -> anyhow::Result<()> {
         let frame = came.recv_timeout(Duration::from_secs(30))?;
         if count % 10 == 0 {
             let mean = frame.y().iter().map(|&y| u64::from(y)).sum::<u64>() / frame.size().pixels() as u64;
-            println!("Picture {count}: {}, brightness {mean}, {:.1?} into the call", frame.size(), clock.now().since_epoch());
+            println!(
+                "Picture {count}: {}, brightness {mean}, {:.1?} into the call",
+                frame.size(),
+                clock.now().since_epoch()
+            );
         }
     }
     Ok(())
