@@ -46,6 +46,7 @@ pub struct Peer {
     keepalive: Arc<Keepalive>,
     estimate: watch::Receiver<Bitrate>,
     forward: Forward,
+    relay_only: bool,
 }
 
 impl Peer {
@@ -81,7 +82,16 @@ impl Peer {
             let sender = connection.add_track(track.track.clone() as Arc<dyn TrackLocal>).await?;
             senders.push((track, sender));
         }
-        let peer = Self { connection, outgoing: senders, receive_only, channel: None, keepalive, estimate, forward };
+        let peer = Self {
+            connection,
+            outgoing: senders,
+            receive_only,
+            channel: None,
+            keepalive,
+            estimate,
+            forward,
+            relay_only: config.relay_only,
+        };
         Ok((peer, receiver))
     }
 
@@ -130,7 +140,8 @@ impl Peer {
             RTCSdpType::Offer => DescriptionKind::Offer,
             _ => DescriptionKind::Answer,
         };
-        Some(Description { kind, sdp: description.sdp })
+        let sdp = if self.relay_only { without_related_addresses(&description.sdp) } else { description.sdp };
+        Some(Description { kind, sdp })
     }
 
     /// Returns the tracks that both sides agreed we send.
@@ -191,6 +202,23 @@ impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Peer").field("outgoing", &self.outgoing.len()).finish_non_exhaustive()
     }
+}
+
+/// Blanks what a relayed candidate tells of the address behind it, in the way of RFC 8839 (5.1).
+fn without_related_addresses(sdp: &str) -> String {
+    let blank = |line: &str| {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        for index in 1..words.len() {
+            match words[index - 1] {
+                "raddr" => words[index] = if words[index].contains(':') { "::" } else { "0.0.0.0" },
+                "rport" => words[index] = "9",
+                _ => {}
+            }
+        }
+        words.join(" ")
+    };
+    let lines = sdp.split("\r\n").map(|line| if line.starts_with("a=candidate:") { blank(line) } else { line.into() });
+    lines.collect::<Vec<String>>().join("\r\n")
 }
 
 async fn build(
@@ -275,4 +303,26 @@ fn interceptors(
         .with(Slot::NackGenerator, nack)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build());
     Ok(configure_rtcp_reports(registry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relayed_candidate_does_not_tell_whose_it_is() {
+        for (before, after) in [
+            (
+                "192.0.2.9 57977 typ relay raddr 198.51.100.7 rport 43662",
+                "192.0.2.9 57977 typ relay raddr 0.0.0.0 rport 9",
+            ),
+            (
+                "2001:db8::9 57977 typ relay raddr 2001:db8::7 rport 4 x y",
+                "2001:db8::9 57977 typ relay raddr :: rport 9 x y",
+            ),
+        ] {
+            let sdp = |rest: &str| format!("v=0\r\na=candidate:1 1 udp 16777215 {rest}\r\na=end-of-candidates\r\n");
+            assert_eq!(without_related_addresses(&sdp(before)), sdp(after));
+        }
+    }
 }

@@ -121,16 +121,11 @@ impl SessionBlob {
     /// [`BlobError::Incomplete`] if more text could make it whole; anything else is final.
     pub fn decode(text: &str) -> Result<Description, BlobError> {
         let text = text.trim();
-        if text.len() > MAX_CHARACTERS {
+        let start: String = text.chars().filter(|c| !c.is_whitespace()).take(BASE64_START.len()).collect();
+        if !Self::begins(&start) || text.len() > MAX_CHARACTERS {
             return Err(BlobError::NotABlob);
         }
-        let json = if text.starts_with('{') {
-            text.as_bytes().to_vec()
-        } else if text.chars().filter(|c| !c.is_ascii_whitespace()).take(BASE64_START.len()).eq(BASE64_START.chars()) {
-            from_base64(text)?
-        } else {
-            return Err(BlobError::NotABlob);
-        };
+        let json = if text.starts_with('{') { text.as_bytes().to_vec() } else { from_base64(text)? };
         serde_json::from_slice(&json).map_err(|error| {
             if error.is_eof() {
                 BlobError::Incomplete { characters: text.chars().count() }
