@@ -8,6 +8,7 @@ mod channel;
 mod estimate;
 mod forward;
 mod keepalive;
+mod loss;
 mod nack;
 mod pacer;
 mod peer;

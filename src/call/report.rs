@@ -11,8 +11,10 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Reporter {
     before: Option<(Instant, StatsReport)>,
-    /// In seconds, from the newest receiver report.
+    /// In seconds, from the newest receiver report or ICE's checks.
     pub(super) round_trip_time: Option<f64>,
+    /// Whether a receiver report has told it.
+    pub(super) reported: bool,
     pub(super) audio_fraction_lost: f64,
     pub(super) video_fraction_lost: f64,
     pub(super) pli_count: u64,

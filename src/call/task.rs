@@ -252,6 +252,7 @@ impl Task {
                 }
                 _ = tick.tick() => {
                     if state.connected_at().is_some() {
+                        self.measure_round_trip().await;
                         self.allocate();
                         let report = self.report();
                         self.events.emit(EventKind::Stats(Box::new(report)));
@@ -310,6 +311,7 @@ impl Task {
                 }
                 if let Some(seconds) = round_trip_time {
                     self.reporter.round_trip_time = Some(seconds);
+                    self.reporter.reported = true;
                     self.incoming.round_trip(Duration::from_secs_f64(seconds));
                 }
                 return Ok(None);
@@ -333,6 +335,16 @@ impl Task {
             self.connect().await?;
         }
         Ok(ended)
+    }
+
+    /// Asks ICE for the round trip where no receiver report tells it.
+    async fn measure_round_trip(&mut self) {
+        if !self.reporter.reported
+            && let Some(seconds) = self.peer.round_trip_time().await
+        {
+            self.reporter.round_trip_time = Some(seconds);
+            self.incoming.round_trip(Duration::from_secs_f64(seconds));
+        }
     }
 
     async fn connect(&mut self) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ pub(super) enum Screen {
     None,
     /// In a window, which the main thread has to run.
     #[cfg(feature = "window")]
-    Window(sink::window::WindowLoop, sink::window::WindowControl),
+    Window(Box<sink::window::WindowLoop>, sink::window::WindowControl),
     /// In the terminal, which a thread has to run.
     Terminal(TerminalScreen, terminal::TerminalControl),
 }
@@ -172,7 +172,7 @@ fn window(media: &mut Media) -> Result<Screen, SinkError> {
     let (parts, window) = sink::window::create("p2pcall")?;
     media.video_sink = Some(Box::new(parts.picture));
     media.preview = Some(Box::new(parts.preview));
-    Ok(Screen::Window(window, parts.control))
+    Ok(Screen::Window(Box::new(window), parts.control))
 }
 
 #[cfg(not(feature = "window"))]

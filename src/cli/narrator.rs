@@ -22,7 +22,10 @@ const REFRESH: Duration = Duration::from_millis(500);
 /// Loss is told over so many seconds.
 const RECENT: usize = 5;
 
-/// What the narrator hears besides events.
+/// Changes a window's title.
+type ShowTitle = Box<dyn Fn(&str) + Send>;
+
+/// What the narrator hears.
 pub(super) enum News {
     /// Something happened in the call.
     Event(Event),
@@ -45,7 +48,7 @@ pub(super) struct Narrator {
     reports: VecDeque<StatsReport>,
     muted: [bool; 2],
     /// Also shown elsewhere: a window's title.
-    title: Option<Box<dyn Fn(&str) + Send>>,
+    title: Option<ShowTitle>,
     /// What is to be done when the call is connected, once: the screen appears.
     on_connected: Option<Box<dyn FnOnce() + Send>>,
 }

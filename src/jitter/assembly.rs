@@ -70,7 +70,7 @@ pub struct VideoBuffer {
 const CAPACITY: usize = 1024;
 
 /// How long a gap is waited for until the caller knows the round trip.
-const DEFAULT_PATIENCE: Duration = Duration::from_millis(200);
+const DEFAULT_PATIENCE: Duration = Duration::from_millis(350);
 
 /// What is there of the frame that begins at a place.
 enum Extent {

@@ -36,6 +36,8 @@ struct Tuning {
     at_once: bool,
     /// The share of what is too much that is given back in a second.
     decay_per_second: f64,
+    /// Frames may be so late: nobody sees it, and waiting for them would cost all the others.
+    tolerance: Micros,
 }
 
 /// Over which the smallest transit is taken: long against jitter, short against the drift of two
@@ -55,13 +57,26 @@ impl DelayEstimator {
     /// For pictures: no delay on a clean line, at most 500 ms. One late picture raises the target
     /// at once; alone it is forgotten in a second or two.
     pub fn for_pictures() -> Self {
-        Self::new(Tuning { percentile: 0.95, range: (0, 500_000), at_once: true, decay_per_second: 0.7 })
+        Self::new(Tuning {
+            percentile: 0.95,
+            range: (0, 500_000),
+            at_once: true,
+            decay_per_second: 0.7,
+            // Half of what a screen of 30 pictures a second shows anyway.
+            tolerance: 16_000,
+        })
     }
 
     /// For sound: at least 20 ms, at most 400 ms. Each change of the target is a block dropped or
     /// made up, so a single late packet changes nothing and the target falls slowly.
     pub fn for_sound() -> Self {
-        Self::new(Tuning { percentile: 0.97, range: (20_000, 400_000), at_once: false, decay_per_second: 0.2 })
+        Self::new(Tuning {
+            percentile: 0.97,
+            range: (20_000, 400_000),
+            at_once: false,
+            decay_per_second: 0.2,
+            tolerance: 0,
+        })
     }
 
     fn new(tuning: Tuning) -> Self {
@@ -128,7 +143,8 @@ impl DelayEstimator {
         let mut latenesses: Vec<Micros> = self.recent.iter().map(|(_, transit)| transit - base).collect();
         let rank = ((latenesses.len() - 1) as f64 * self.tuning.percentile).round() as usize;
         let (_, &mut usual, _) = latenesses.select_nth_unstable(rank);
-        let wanted = if self.tuning.at_once { usual.max(transit - base) } else { usual };
+        let worst = if self.tuning.at_once { usual.max(transit - base) } else { usual };
+        let wanted = (worst - self.tuning.tolerance).max(0);
         if wanted >= self.target {
             self.target = wanted;
         } else {

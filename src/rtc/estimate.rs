@@ -5,15 +5,18 @@ use std::time::Instant;
 use rtc::interceptor::{BandwidthEstimator, EstimatorStats, Gcc, PacketReport};
 use tokio::sync::watch;
 
+use super::loss::LossLimit;
 use crate::media::Bitrate;
 
-/// The library's GCC (draft-ietf-rmcat-gcc), with its target told to whoever watches.
-pub(super) struct WatchedGcc {
+/// The library's GCC for delay (draft-ietf-rmcat-gcc) and a limit of our own for loss; the lower of
+/// the two is told to whoever watches.
+pub(super) struct Estimator {
     gcc: Gcc,
+    loss: LossLimit,
     target: watch::Sender<Bitrate>,
 }
 
-impl WatchedGcc {
+impl Estimator {
     /// No call is worth having below this: sound alone with its headers.
     const MIN: Bitrate = Bitrate::from_kbps(50);
 
@@ -22,23 +25,27 @@ impl WatchedGcc {
         let start = start.clamp(Self::MIN, max);
         let (target, watcher) = watch::channel(start);
         let gcc = Gcc::new(start.bps() as f64, Self::MIN.bps() as f64, max.bps() as f64);
-        (Self { gcc, target }, watcher)
+        (Self { gcc, loss: LossLimit::new(max.bps() as f64), target }, watcher)
     }
 
     fn tell(&self) {
-        let now = Bitrate::from_bps(self.gcc.target_bitrate() as u64);
+        let now = Bitrate::from_bps(self.target_bitrate() as u64);
         self.target.send_if_modified(|target| std::mem::replace(target, now) != now);
     }
 }
 
-impl BandwidthEstimator for WatchedGcc {
+impl BandwidthEstimator for Estimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        self.gcc.on_reports(now, reports);
+        let lost = reports.iter().filter(|report| !report.arrived).count();
+        self.loss.update(now, lost, reports.len(), self.target_bitrate());
+        // Its own half for loss is to see none.
+        let arrived: Vec<PacketReport> = reports.iter().filter(|report| report.arrived).cloned().collect();
+        self.gcc.on_reports(now, &arrived);
         self.tell();
     }
 
     fn target_bitrate(&self) -> f64 {
-        self.gcc.target_bitrate()
+        self.gcc.target_bitrate().min(self.loss.get()).max(Self::MIN.bps() as f64)
     }
 
     fn handle_timeout(&mut self, now: Instant) {

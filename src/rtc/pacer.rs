@@ -21,8 +21,16 @@ use crate::media::Bitrate;
 /// well before the next one comes (libwebrtc paces at 2.5, too).
 const PACE: f64 = 2.5;
 
-/// A pause of the budget longer than this is not saved up.
-const BURST: Duration = Duration::from_millis(10);
+/// Time that was not used is saved up to this: at the pace, one and a half frames of the average size
+/// at 30 a second. A usual frame leaves at once; what is larger is spread.
+const BURST: Duration = Duration::from_millis(20);
+
+/// For so long after the first packet of a picture the pace is at least [`FIRST_RATE`]: the first key
+/// frame is large, and the person waits for it.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// In bits a second.
+const FIRST_RATE: f64 = 8e6;
 
 /// **Capacity of the queue, in packets; when full the newest is dropped**: that is a loss the other
 /// side repairs or asks a key frame for. At 1,200 bytes a packet it holds two seconds at 20 Mbit/s.
@@ -32,6 +40,8 @@ pub(super) struct Pacer {
     estimate: watch::Receiver<Bitrate>,
     video: HashSet<u32>,
     waiting: VecDeque<TaggedPacket>,
+    /// When the first picture came.
+    begun: Option<Instant>,
     /// When the line is free for the next packet of a picture.
     free_at: Option<Instant>,
     inbound: VecDeque<TaggedPacket>,
@@ -44,6 +54,7 @@ impl Pacer {
             estimate,
             video: HashSet::new(),
             waiting: VecDeque::new(),
+            begun: None,
             free_at: None,
             inbound: VecDeque::new(),
             outbound: VecDeque::new(),
@@ -52,7 +63,10 @@ impl Pacer {
 
     /// Moves what may leave by `now` from the queue to the line.
     fn release(&mut self, now: Instant) {
-        let rate = PACE * (self.estimate.borrow().bps() as f64).max(50_000.0);
+        let mut rate = PACE * (self.estimate.borrow().bps() as f64).max(50_000.0);
+        if now < *self.begun.get_or_insert(now) + FIRST {
+            rate = rate.max(FIRST_RATE);
+        }
         // Unused time is kept up to a burst's worth and no longer.
         let earliest = now.checked_sub(BURST).unwrap_or(now);
         let mut free_at = self.free_at.map_or(earliest, |at| at.max(earliest));
@@ -163,20 +177,36 @@ mod tests {
         let (_keep, estimate) = watch::channel(Bitrate::from_kbps(384));
         let mut pacer = Pacer::new(estimate);
         pacer.video.insert(1);
-        let start = now();
-        for number in 0..4 {
+        let begun = now();
+        pacer.handle_timeout(begun).expect("nothing to release");
+        let start = begun + FIRST;
+        for number in 0..5 {
             pacer.handle_write(packet(1, number, start)).expect("taken");
         }
-        // A burst's worth of saved time lets the second follow at once.
-        assert_eq!(numbers(&mut pacer), [0, 1]);
+        // A burst's worth of saved time lets two more follow at once.
+        assert_eq!(numbers(&mut pacer), [0, 1, 2]);
         pacer.handle_write(packet(2, 100, start)).expect("taken");
         assert_eq!(numbers(&mut pacer), [100], "sound does not wait");
         let due = pacer.poll_timeout().expect("two packets wait");
         assert_eq!(due - start, Duration::from_millis(10));
         pacer.handle_timeout(due).expect("released");
-        assert_eq!(numbers(&mut pacer), [2]);
-        pacer.handle_timeout(due + Duration::from_secs(1)).expect("released");
         assert_eq!(numbers(&mut pacer), [3]);
+        pacer.handle_timeout(due + Duration::from_secs(1)).expect("released");
+        assert_eq!(numbers(&mut pacer), [4]);
         assert_eq!(pacer.poll_timeout(), None);
+    }
+
+    #[test]
+    fn the_first_picture_is_in_a_hurry() {
+        let (_keep, estimate) = watch::channel(Bitrate::from_kbps(384));
+        let mut pacer = Pacer::new(estimate);
+        pacer.video.insert(1);
+        let start = now();
+        for number in 0..50 {
+            pacer.handle_write(packet(1, number, start)).expect("taken");
+        }
+        // 1200 bytes at 8 Mbit/s: 1.2 ms each.
+        pacer.handle_timeout(start + Duration::from_millis(60)).expect("released");
+        assert_eq!(numbers(&mut pacer).len(), 50);
     }
 }

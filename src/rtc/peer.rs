@@ -18,7 +18,7 @@ use webrtc::{
     media_stream::track_local::TrackLocal,
     peer_connection::{
         PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
-        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, configure_rtcp_reports,
+        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, StatsSelector, configure_rtcp_reports,
     },
     rtp_transceiver::RtpSender,
 };
@@ -27,7 +27,7 @@ use super::{
     PeerConfig, RtcError, RtcEvent, addresses,
     capability::{codec_kind, media_engine},
     channel,
-    estimate::WatchedGcc,
+    estimate::Estimator,
     forward::Forward,
     keepalive::{Keepalive, KeepaliveRuntime},
     nack::{Nack, RoundTrip},
@@ -35,7 +35,7 @@ use super::{
     tap::Tap,
     track::{LocalTrack, OutgoingTrack},
 };
-use crate::media::{Bitrate, Clock, Description, DescriptionKind, MediaKind};
+use crate::media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now};
 
 /// Our end of the connection.
 pub struct Peer {
@@ -46,6 +46,7 @@ pub struct Peer {
     keepalive: Arc<Keepalive>,
     estimate: watch::Receiver<Bitrate>,
     forward: Forward,
+    round_trip: RoundTrip,
     relay_only: bool,
 }
 
@@ -67,7 +68,8 @@ impl Peer {
             }
         }
 
-        let build = |mdns| build(config, clock, &forward, &keepalive, &outgoing, mdns);
+        let round_trip = RoundTrip::new();
+        let build = |mdns| build(config, clock, &forward, &keepalive, &outgoing, &round_trip, mdns);
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -90,6 +92,7 @@ impl Peer {
             keepalive,
             estimate,
             forward,
+            round_trip,
             relay_only: config.relay_only,
         };
         Ok((peer, receiver))
@@ -166,6 +169,18 @@ impl Peer {
         self.keepalive.stop();
     }
 
+    /// Returns the round trip in seconds by ICE's own checks: for a side that sends no media, and so
+    /// gets no receiver reports.
+    pub async fn round_trip_time(&self) -> Option<f64> {
+        let report = self.connection.get_stats(now(), StatsSelector::None).await;
+        let seconds = report.candidate_pairs().find(|pair| pair.nominated)?.current_round_trip_time;
+        if seconds <= 0.0 {
+            return None;
+        }
+        self.round_trip.set(std::time::Duration::from_secs_f64(seconds.min(60.0)));
+        Some(seconds)
+    }
+
     /// Takes over the channel for messages that the other side opened.
     pub fn set_channel(&mut self, channel: super::MessageChannel) {
         self.channel = Some(channel.0);
@@ -227,14 +242,14 @@ async fn build(
     forward: &Forward,
     keepalive: &Arc<Keepalive>,
     outgoing: &[OutgoingTrack],
+    round_trip: &RoundTrip,
     mdns: MulticastDnsMode,
 ) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Bitrate>), RtcError> {
     let mut engine = media_engine()?;
-    let (gcc, estimate) = WatchedGcc::new(config.start_bitrate, config.max_bitrate);
-    let round_trip = RoundTrip::new();
+    let (gcc, estimate) = Estimator::new(config.start_bitrate, config.max_bitrate);
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
     let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
-    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip), tap)?;
+    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap)?;
 
     let mut servers = Vec::new();
     if !config.stun.is_empty() {
@@ -280,7 +295,7 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
 /// Returns the chain that RTP and RTCP pass, wire first.
 fn interceptors(
     engine: &mut MediaEngine,
-    gcc: WatchedGcc,
+    gcc: Estimator,
     pacer: Pacer,
     nack: Nack,
     tap: Tap,
