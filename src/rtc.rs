@@ -12,6 +12,7 @@ mod loss;
 mod nack;
 mod pacer;
 mod peer;
+mod queueing;
 mod tap;
 mod track;
 

@@ -63,6 +63,11 @@ pub trait AudioSink: Send {
     /// Returns how much sound is waiting in the sink, not yet handed to the device.
     fn queued(&self) -> Duration;
 
+    /// Returns how much the device takes at once: with less in the sink it plays silence in between.
+    fn wanted(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Returns how long a block handed over now takes until it is heard, the device's own latency
     /// included.
     fn delay(&self) -> Duration {

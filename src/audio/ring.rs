@@ -140,6 +140,8 @@ impl CaptureReader {
 struct Playback {
     starved: AtomicU64,
     latency_us: AtomicU64,
+    /// The most frames that the device asked for at once.
+    largest: AtomicU64,
     /// When the device asked last, counted from when the ring was made.
     asked_us: AtomicU64,
 }
@@ -194,6 +196,11 @@ impl PlaybackWriter {
         duration_of(waiting / self.channels, self.rate_hz)
     }
 
+    /// Returns how much the device asks for at once, at most.
+    pub(crate) fn largest_request(&self) -> Duration {
+        duration_of(self.shared.largest.load(Relaxed) as usize, self.rate_hz)
+    }
+
     /// Returns how long a sample takes from the callback to the air, as the system tells.
     pub(crate) fn latency(&self) -> Duration {
         Duration::from_micros(self.shared.latency_us.load(Relaxed))
@@ -227,6 +234,7 @@ impl PlaybackReader {
         let asked = now.saturating_duration_since(self.made);
         self.shared.asked_us.store(asked.as_micros() as u64, Relaxed);
         self.shared.latency_us.store(latency.as_micros() as u64, Relaxed);
+        self.shared.largest.fetch_max(count as u64, Relaxed);
         let there = (self.samples.slots() / self.channels).min(count);
         let mut frame = [0.0; 2];
         let frame = &mut frame[..self.channels];
@@ -331,6 +339,16 @@ mod tests {
         assert_eq!((writer.starved(), writer.queued()), (380, Duration::ZERO));
         assert_eq!(writer.silent_for(at + Duration::from_secs(2)), Duration::from_secs(2));
         assert_eq!(writer.latency(), Duration::from_millis(7));
+    }
+
+    #[test]
+    fn the_device_s_appetite_is_known() {
+        let (writer, mut reader) = playback_ring(RATE, 1, 10 * MS, now());
+        assert_eq!(writer.largest_request(), Duration::ZERO);
+        for count in [10 * MS, 40 * MS, 20 * MS] {
+            reader.read(count, now(), Duration::ZERO, |_, _| {});
+        }
+        assert_eq!(writer.largest_request(), Duration::from_millis(40));
     }
 
     #[test]

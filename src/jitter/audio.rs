@@ -72,6 +72,9 @@ const MAX_MADE_UP: Duration = Duration::from_millis(100);
 const TOO_MUCH: Duration = Duration::from_millis(40);
 const TOO_LITTLE: Duration = BLOCK;
 
+/// With so much more than the target it is left behind at once: the speaker did not play for a while.
+const FAR_TOO_MUCH: Duration = Duration::from_millis(400);
+
 /// How long to put up with too much before leaving out a quiet block, and before leaving out any.
 const SKIP_PATIENCE: (Duration, Duration) = (Duration::from_millis(1_000), Duration::from_millis(2_000));
 
@@ -237,6 +240,9 @@ impl AudioBuffer {
 
     /// The next packet is there.
     fn play(&mut self, now: Instant) -> AudioPop {
+        if self.held(&self.packets[&self.next], now) > micros(self.target() + FAR_TOO_MUCH) {
+            self.leave_behind(now);
+        }
         let packet = &self.packets[&self.next];
         let (held, target) = (self.held(packet, now), micros(self.target()));
         let media_time = self.media_time(packet.timestamp).unwrap_or_default();
@@ -259,6 +265,21 @@ impl AudioBuffer {
             self.off_target = None;
         }
         self.give()
+    }
+
+    /// Leaves out what waits longer than the target, but for the newest packet.
+    fn leave_behind(&mut self, now: Instant) {
+        let target = micros(self.target());
+        while self.packets.len() > 1
+            && let Some((&index, packet)) = self.packets.first_key_value()
+            && self.held(packet, now) > target
+        {
+            self.packets.remove(&index);
+            self.skipped += 1;
+        }
+        if let Some((&first, _)) = self.packets.first_key_value() {
+            self.next = first;
+        }
     }
 
     /// Whether to leave out (`more`) or make up a block now: after a while at a quiet place, after

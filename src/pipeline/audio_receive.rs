@@ -20,7 +20,7 @@ use crate::{
 /// The sink is asked for room this often: a fraction of what it holds.
 const TICK: Duration = Duration::from_millis(5);
 
-/// As much sound is kept ready in the sink: the block that plays and the one after it.
+/// At least so much sound is kept ready in the sink; more if the device takes more at once.
 const READY: Duration = Duration::from_millis(20);
 
 /// Samples a channel in a block of 20 ms.
@@ -85,7 +85,7 @@ impl AudioReceive {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            while sink.queued() < READY && playing.next(&self, &*sink) {
+            while sink.queued() < READY.max(sink.wanted()) && playing.next(&self, &*sink) {
                 if let Err(error) = sink.play(&playing.block) {
                     sink = self.without_sink(&error.to_string());
                 }

@@ -5,13 +5,19 @@ use std::time::Instant;
 use rtc::interceptor::{BandwidthEstimator, EstimatorStats, Gcc, PacketReport};
 use tokio::sync::watch;
 
-use super::loss::LossLimit;
+use super::{loss::LossLimit, queueing::Queueing};
 use crate::media::Bitrate;
 
 /// The library's GCC for delay (draft-ietf-rmcat-gcc) and a limit of our own for loss; the lower of
 /// the two is told to whoever watches.
+///
+/// GCC's detector takes the holes that loss leaves for delay. So its rate may only fall below what it
+/// was while packets really wait.
 pub(super) struct Estimator {
     gcc: Gcc,
+    /// What GCC allows, in bits a second.
+    delay: f64,
+    queueing: Queueing,
     loss: LossLimit,
     target: watch::Sender<Bitrate>,
 }
@@ -25,10 +31,19 @@ impl Estimator {
         let start = start.clamp(Self::MIN, max);
         let (target, watcher) = watch::channel(start);
         let gcc = Gcc::new(start.bps() as f64, Self::MIN.bps() as f64, max.bps() as f64);
-        (Self { gcc, loss: LossLimit::new(max.bps() as f64), target }, watcher)
+        let estimator = Self {
+            delay: gcc.target_bitrate(),
+            gcc,
+            queueing: Queueing::default(),
+            loss: LossLimit::new(max.bps() as f64),
+            target,
+        };
+        (estimator, watcher)
     }
 
-    fn tell(&self) {
+    fn tell(&mut self) {
+        let gcc = self.gcc.target_bitrate();
+        self.delay = if self.queueing.is_harmless() { self.delay.max(gcc) } else { gcc };
         let now = Bitrate::from_bps(self.target_bitrate() as u64);
         self.target.send_if_modified(|target| std::mem::replace(target, now) != now);
     }
@@ -40,12 +55,17 @@ impl BandwidthEstimator for Estimator {
         self.loss.update(now, lost, reports.len(), self.target_bitrate());
         // Its own half for loss is to see none.
         let arrived: Vec<PacketReport> = reports.iter().filter(|report| report.arrived).cloned().collect();
+        for report in &arrived {
+            if let Some(arrival) = report.arrival {
+                self.queueing.travelled(report.departure, arrival);
+            }
+        }
         self.gcc.on_reports(now, &arrived);
         self.tell();
     }
 
     fn target_bitrate(&self) -> f64 {
-        self.gcc.target_bitrate().min(self.loss.get()).max(Self::MIN.bps() as f64)
+        self.delay.min(self.loss.get()).max(Self::MIN.bps() as f64)
     }
 
     fn handle_timeout(&mut self, now: Instant) {

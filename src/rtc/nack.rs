@@ -88,7 +88,7 @@ impl Gaps {
     /// Returns the numbers that are to be asked for now.
     fn due(&mut self, now: Instant, round_trip: Duration) -> Vec<u16> {
         self.missing.retain(|_, gap| now.saturating_duration_since(gap.noticed) < HOPELESS);
-        let again = (round_trip * 5 / 4).max(Duration::from_millis(20)) + REORDERING;
+        let again = (round_trip * 9 / 8).max(Duration::from_millis(20)) + REORDERING;
         let mut due = Vec::new();
         for (index, gap) in &mut self.missing {
             if gap.ask_at <= now {
@@ -223,8 +223,8 @@ mod tests {
             Asks(5, &[11, 12]),
             Asks(100, &[]),
             Comes(120, 11),
-            Asks(135, &[12]),
-            Asks(136, &[]),
+            Asks(123, &[12]),
+            Asks(124, &[]),
             Asks(1000, &[]),
         ]);
     }

@@ -138,6 +138,10 @@ impl AudioSink for Speaker {
         }
     }
 
+    fn wanted(&self) -> Duration {
+        self.playing().map_or(Duration::ZERO, |link| link.writer.largest_request())
+    }
+
     fn delay(&self) -> Duration {
         match self.playing() {
             Some(link) => link.writer.queued() + link.writer.latency() + link.resampler.delay(),

@@ -142,6 +142,21 @@ fn the_delay_grows_with_jitter_and_shrinks_after_it() {
 }
 
 #[test]
+fn what_a_speaker_left_lying_for_long_is_left_behind() {
+    let (start, mut buffer) = (now(), AudioBuffer::new(48_000));
+    let packets = stream(start, 200);
+    play(&mut buffer, start, &packets[..50], 48);
+    // For two seconds nothing was asked for.
+    for packet in &packets[50..150] {
+        buffer.insert(packet.clone());
+    }
+    let at = packets[149].arrival + Duration::from_millis(10);
+    assert!(matches!(pop(&mut buffer, at), Out::Packet(_)));
+    assert!(buffer.depth() <= Duration::from_millis(60), "{:?}", buffer.depth());
+    assert!(buffer.skipped() > 90, "{}", buffer.skipped());
+}
+
+#[test]
 fn an_extra_delay_is_reached_and_left_again() {
     let (start, mut buffer) = (now(), AudioBuffer::new(48_000));
     let packets = stream(start, 1_000);
