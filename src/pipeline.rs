@@ -58,7 +58,7 @@ pub(crate) const VIDEO_FRAMES: usize = 4;
 pub(crate) const AUDIO_FRAMES: usize = 10;
 
 /// How long a missing packet is waited for: a retransmission takes a round trip, and may itself be
-/// lost twice. A key frame would not be there earlier.
+/// lost some times. A key frame, being large, would hardly be there earlier.
 fn patience(round_trip: Duration) -> Duration {
-    (round_trip * 7 / 2 + Duration::from_millis(60)).min(Duration::from_secs(1))
+    (round_trip * 5 + Duration::from_millis(100)).min(Duration::from_secs(1))
 }

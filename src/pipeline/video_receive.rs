@@ -11,7 +11,7 @@ use std::{
 
 use super::{Inbound, Meter, Thread, patience, spawn_thread};
 use crate::{
-    codec::{self, DecodeError, VideoDecoder},
+    codec::{self, VideoDecoder},
     jitter::{Arrived, DelayEstimator, PlayoutClock, Pop, VideoBuffer},
     media::{Clock, Codec, MediaKind, MediaTime, NtpTime, Size, now},
     observe::{EventKind, Events, InboundStats},
@@ -147,7 +147,7 @@ impl Reception {
                     self.delay.observe(arrived.frame.media_time, arrived.completed_at);
                     self.waiting.push_back(arrived);
                 }
-                Pop::Missing => {}
+                Pop::Missing => tracing::debug!("packets of pictures are lost for good"),
                 Pop::WaitUntil(at) => break Some(at),
                 Pop::Empty => break None,
             }
@@ -197,9 +197,7 @@ impl Reception {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
             Err(error) => {
-                if !matches!(error, DecodeError::NeedsKeyFrame) {
-                    tracing::debug!(%error, "a picture is lost");
-                }
+                tracing::debug!(%error, "a picture is lost");
                 return self.ask_key_frame(begun, thread);
             }
         };

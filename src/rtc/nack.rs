@@ -155,6 +155,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Nack {
             if due.is_empty() {
                 continue;
             }
+            tracing::trace!(packets = ?due, "asked for again");
             let nacks = nack_pairs_from_sequence_numbers(&due);
             let nack = TransportLayerNack { sender_ssrc: 0, media_ssrc: *ssrc, nacks };
             self.outbound.push_back(TaggedPacket {
