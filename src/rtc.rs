@@ -7,6 +7,7 @@ mod capability;
 mod channel;
 mod estimate;
 mod forward;
+mod handshake;
 mod keepalive;
 mod loss;
 mod nack;

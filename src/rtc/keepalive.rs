@@ -1,4 +1,4 @@
-//! Sockets that keep their NAT mapping open while a person carries the blobs.
+//! Sockets that keep their NAT mapping open while a person carries the blobs, and guard the handshake.
 //!
 //! A server-reflexive candidate is only worth something as long as the NAT keeps the mapping behind
 //! it, often no more than 30 s. The library asks the STUN server once; here the same socket goes on
@@ -28,7 +28,7 @@ use webrtc::runtime::{
     Transmit,
 };
 
-use super::{RtcEvent, forward::Forward};
+use super::{RtcEvent, forward::Forward, handshake::Handshake};
 
 /// Time between two requests: below the shortest UDP time-out that NATs may have by RFC 4787 and
 /// below the 30 s that many have in truth.
@@ -111,6 +111,7 @@ impl KeepaliveRuntime {
 struct WatchedSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     keepalive: Arc<Keepalive>,
+    handshake: Handshake,
     state: Mutex<Mapping>,
 }
 
@@ -156,6 +157,9 @@ impl AsyncUdpSocket for WatchedSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if self.keepalive.waiting.load(Ordering::Relaxed) {
+            self.handshake.sent(transmit.contents);
+        }
         self.socket.poll_send(cx, transmit)
     }
 
@@ -171,7 +175,7 @@ impl AsyncUdpSocket for WatchedSocket {
         {
             for (buffer, meta) in buffers.iter_mut().zip(meta).take(*count) {
                 let len = meta.len.min(buffer.len());
-                if self.swallow(&buffer[..len]) {
+                if self.handshake.was_answered(&buffer[..len]) || self.swallow(&buffer[..len]) {
                     // One byte that is neither STUN nor DTLS nor RTP (RFC 7983): the stack drops it.
                     buffer[0] = 0xff;
                     (meta.len, meta.stride) = (1, 1);
@@ -199,11 +203,18 @@ impl Runtime for KeepaliveRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let socket = self.tokio.wrap_udp_socket(socket)?;
-        if self.keepalive.servers.is_empty() || socket.local_addr()?.port() == MDNS_PORT {
+        if socket.local_addr()?.port() == MDNS_PORT {
             return Ok(socket);
         }
-        let watched = Arc::new(WatchedSocket { socket, keepalive: self.keepalive.clone(), state: Mutex::default() });
-        tokio::spawn(self.keepalive.clone().keep(Arc::downgrade(&watched)));
+        let watched = Arc::new(WatchedSocket {
+            socket,
+            keepalive: self.keepalive.clone(),
+            handshake: Handshake::default(),
+            state: Mutex::default(),
+        });
+        if !self.keepalive.servers.is_empty() {
+            tokio::spawn(self.keepalive.clone().keep(Arc::downgrade(&watched)));
+        }
         Ok(watched)
     }
 
