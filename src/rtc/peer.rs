@@ -289,6 +289,9 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         // A pair is tried for as long as a person may take (about nine hours), not for 1.6 s.
         // The largest number overflows in the library.
         .with_ice_connection_attempts(Some(Duration::from_millis(500)), Some(u16::MAX - 1))
+        // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
+        // time comes later than that, and would be refused as a replay. Browsers have 1,024.
+        .with_srtp_replay_protection_window(2048)
         .build()
 }
 
