@@ -32,7 +32,7 @@ pub(super) enum Screen {
     #[cfg(feature = "window")]
     Window(Box<sink::window::WindowLoop>, sink::window::WindowControl),
     /// In the terminal, which a thread has to run.
-    Terminal(TerminalScreen, terminal::TerminalControl),
+    Terminal(Box<TerminalScreen>, terminal::TerminalControl),
 }
 
 /// The terminal as a screen.
@@ -196,7 +196,7 @@ fn terminal(media: &mut Media) -> Result<Screen, SinkError> {
     let (parts, screen) = terminal::TerminalScreen::new(out, size, colours);
     media.video_sink = Some(Box::new(parts.picture));
     media.preview = Some(Box::new(parts.preview));
-    Ok(Screen::Terminal(screen, parts.control))
+    Ok(Screen::Terminal(Box::new(screen), parts.control))
 }
 
 impl From<SourceError> for Refusal {

@@ -19,6 +19,9 @@ use crate::{
 /// The status line is drawn again this often.
 const REFRESH: Duration = Duration::from_millis(500);
 
+/// On a screen with one line for words, what was told stays so long before the status takes its place.
+const STAYS: Duration = Duration::from_secs(3);
+
 /// Loss is told over so many seconds.
 const RECENT: usize = 5;
 
@@ -47,6 +50,10 @@ pub(super) struct Narrator {
     connected: Option<Duration>,
     reports: VecDeque<StatsReport>,
     muted: [bool; 2],
+    /// Whether a screen with one line for words takes the terminal when the call is connected.
+    screen: bool,
+    /// Since when what was told last stands there.
+    told: Option<Duration>,
     /// Also shown elsewhere: a window's title.
     title: Option<ShowTitle>,
     /// What is to be done when the call is connected, once: the screen appears.
@@ -68,6 +75,8 @@ impl Narrator {
             connected: None,
             reports: VecDeque::with_capacity(RECENT + 1),
             muted: [false; 2],
+            screen: false,
+            told: None,
             title: None,
             on_connected: None,
         })
@@ -82,6 +91,7 @@ impl Narrator {
     /// Does something when the call is connected for the first time.
     pub(super) fn on_connected(mut self, act: impl FnOnce() + Send + 'static) -> Self {
         self.on_connected = Some(Box::new(act));
+        self.screen = true;
         self
     }
 
@@ -103,7 +113,7 @@ impl Narrator {
                             break;
                         }
                     }
-                    Ok(News::Help) => self.print(&format!("Keys: {}", Key::HELP)),
+                    Ok(News::Help) => self.print(&format!("Keys: {}", Key::HELP), clock()),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
@@ -126,7 +136,7 @@ impl Narrator {
 
     fn take(&mut self, event: Event) {
         if let Some(words) = self.words(&event.kind) {
-            self.print(&words);
+            self.print(&words, event.at);
         }
         match event.kind {
             EventKind::State { state } => {
@@ -150,9 +160,10 @@ impl Narrator {
         }
     }
 
-    fn print(&self, words: &str) {
+    fn print(&mut self, words: &str, at: Duration) {
         if !self.quiet {
             self.line.print(words);
+            self.told = (self.screen && self.connected.is_some()).then_some(at);
         }
     }
 
@@ -171,7 +182,8 @@ impl Narrator {
             camera_off: self.muted[MediaKind::Video as usize],
             colour: self.colour,
         });
-        if !self.quiet {
+        let stays = self.told.is_some_and(|told| at.saturating_sub(told) < STAYS);
+        if !self.quiet && !stays {
             self.line.set(&status);
         }
         if let Some(title) = &self.title {
@@ -188,6 +200,9 @@ impl Narrator {
             EventKind::MappingChanged => {
                 "Your public address has changed: the text the other person has leads nowhere now. End this and make a new one."
                     .into()
+            }
+            EventKind::LocalDescription { kind: DescriptionKind::Answer, .. } => {
+                "Send this answer back to the other person. The call begins when they paste it.".into()
             }
             EventKind::SourceOpened { kind: MediaKind::Video, what } => format!("Your picture: {what}."),
             EventKind::SourceOpened { kind: MediaKind::Audio, what } if self.verbose => format!("Your sound: {what}."),

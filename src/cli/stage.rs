@@ -160,7 +160,7 @@ impl Stage {
 
 const NOBODY_CAME: &str = "Nobody came within the time given with --wait.";
 /// Starts the thread that draws, once it is told to.
-fn spawn_screen(screen: TerminalScreen, started: Receiver<()>) -> Result<Thread, Refusal> {
+fn spawn_screen(screen: Box<TerminalScreen>, started: Receiver<()>) -> Result<Thread, Refusal> {
     spawn_thread("terminal", move || {
         if started.recv().is_ok()
             && let Err(error) = screen.run()

@@ -48,7 +48,8 @@ fn received(video: &InboundStats, audio: &InboundStats, connected: Duration) -> 
     if video.freeze_count > 0 {
         parts.push(format!("frozen for {:.1} s", video.total_freezes_duration));
     }
-    if audio.concealed > 0 {
+    // A block or two at the beginning are nothing to speak of.
+    if audio.concealed >= 5 {
         parts.push(format!("{} of sound made up", blocks(audio.concealed)));
     }
     Some(format!("Received: {}.", parts.join(", ")))

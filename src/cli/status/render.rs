@@ -32,10 +32,15 @@ pub struct StatusInput<'a> {
 pub fn render(input: &StatusInput<'_>) -> String {
     let attention = |text: String| if input.colour { format!("\x1b[33m{text}\x1b[0m") } else { text };
     let mut parts = match input.state {
-        CallStateName::Describing => vec!["looking for ways to be reached".into()],
-        CallStateName::AwaitingRemote => {
-            vec![format!("waiting for the {}", input.awaited), age(input.elapsed)]
+        // Who answers has no description to make before there is an offer.
+        CallStateName::Describing if input.awaited == DescriptionKind::Offer => {
+            vec!["waiting for the offer".into(), age(input.elapsed)]
         }
+        CallStateName::Describing => vec!["looking for ways to be reached".into()],
+        CallStateName::AwaitingRemote if input.awaited == DescriptionKind::Offer => {
+            vec!["waiting for them to paste your answer".into(), age(input.elapsed)]
+        }
+        CallStateName::AwaitingRemote => vec!["waiting for the answer".into(), age(input.elapsed)],
         CallStateName::Connecting => vec!["connecting".into(), age(input.elapsed)],
         CallStateName::Connected => vec![format!("connected {}", call_time(input.elapsed))],
         CallStateName::Interrupted => {
@@ -43,12 +48,12 @@ pub fn render(input: &StatusInput<'_>) -> String {
         }
         CallStateName::Ending => vec!["hanging up".into()],
     };
-    if let (CallStateName::Connected, Some(stats)) = (input.state, input.stats) {
-        parts.extend(figures(stats, input.earlier));
-    }
     if input.state != CallStateName::Ending {
         parts.extend(input.microphone_off.then(|| attention("microphone off".into())));
         parts.extend(input.camera_off.then(|| attention("camera off".into())));
+    }
+    if let (CallStateName::Connected, Some(stats)) = (input.state, input.stats) {
+        parts.extend(figures(stats, input.earlier));
     }
     parts.join(" · ")
 }
@@ -134,6 +139,13 @@ mod tests {
             (Ending, 0, "hanging up"),
         ] {
             assert_eq!(render(&input(state, seconds)), expected);
+        }
+        for (state, expected) in [
+            (Describing, "waiting for the offer · 9 s"),
+            (AwaitingRemote, "waiting for them to paste your answer · 9 s"),
+        ] {
+            let answerer = StatusInput { awaited: DescriptionKind::Offer, ..input(state, 9) };
+            assert_eq!(render(&answerer), expected);
         }
     }
 
