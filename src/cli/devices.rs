@@ -42,6 +42,10 @@ pub(super) fn run(args: &DevicesArgs) -> Result<Exit, Refusal> {
     }
 }
 
+#[cfg_attr(
+    not(any(feature = "camera", feature = "sound")),
+    expect(unused_variables, unused_mut, reason = "without devices there is nothing to list")
+)]
 fn words(devices: &Devices) -> String {
     let mut lines = Vec::new();
     #[cfg(feature = "camera")]
@@ -69,6 +73,7 @@ fn words(devices: &Devices) -> String {
     lines.join("\n")
 }
 
+#[cfg(any(feature = "camera", feature = "sound"))]
 fn heading(lines: &mut Vec<String>, title: &str, option: &str, empty: bool) {
     lines.push(if empty { format!("{title}: none found") } else { format!("{title} ({option}):") });
 }

@@ -83,6 +83,7 @@ impl Narrator {
     }
 
     /// Shows the status in the title of a window, too.
+    #[cfg(feature = "window")]
     pub(super) fn with_title(mut self, title: impl Fn(&str) + Send + 'static) -> Self {
         self.title = Some(Box::new(title));
         self
