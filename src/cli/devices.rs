@@ -44,7 +44,7 @@ pub(super) fn run(args: &DevicesArgs) -> Result<Exit, Refusal> {
 
 #[cfg_attr(
     not(any(feature = "camera", feature = "sound")),
-    expect(unused_variables, unused_mut, reason = "without devices there is nothing to list")
+    expect(unused_variables, reason = "without devices there is nothing to list")
 )]
 fn words(devices: &Devices) -> String {
     let mut lines = Vec::new();
