@@ -61,14 +61,13 @@ const LAYERS: &[Layer] = &[
             ("zune_jpeg", ""),
             ("yuv", ""),
             ("rustix", ""),
-            ("hound", ""),
             ("rtrb", ""),
         ],
     },
     Layer {
         name: "sink",
         ours: &["media", "audio"],
-        outside: &[("winit", ""), ("softbuffer", ""), ("rustix", ""), ("yuv", ""), ("rtrb", ""), ("hound", "")],
+        outside: &[("winit", ""), ("softbuffer", ""), ("rustix", ""), ("yuv", ""), ("rtrb", "")],
     },
     // drivers
     Layer {
