@@ -16,7 +16,7 @@ use crate::{
 
 /// The sending half of a call.
 pub(super) struct Outgoing {
-    clock_and_events: (Clock, Events),
+    events: Events,
     raw: Slot<VideoFrame>,
     audio_frames: Option<mpsc::Receiver<EncodedFrame>>,
     pub(super) video: VideoSendKnobs,
@@ -31,7 +31,7 @@ impl Outgoing {
     /// Opens the sources, each on its thread. Nothing is encoded before [`Outgoing::connect`].
     pub(super) fn open(media: &mut Media, loss: AudioTarget, clock: Clock, events: &Events) -> std::io::Result<Self> {
         let mut outgoing = Self {
-            clock_and_events: (clock, events.clone()),
+            events: events.clone(),
             raw: Slot::new(),
             audio_frames: None,
             video: VideoSendKnobs::default(),
@@ -71,7 +71,7 @@ impl Outgoing {
 
     /// Begins to send on the tracks that were agreed on.
     pub(super) fn connect(&mut self, tracks: Vec<LocalTrack>, allocation: Allocation) -> std::io::Result<()> {
-        let (_, events) = self.clock_and_events.clone();
+        let events = &self.events;
         for track in tracks {
             match track.kind() {
                 MediaKind::Video => {
