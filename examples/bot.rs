@@ -13,7 +13,8 @@ use std::io::Read;
 
 use p2pcall::{
     call::{Call, CallConfig, Media},
-    signaling::{Manual, SessionBlob, SignalingError},
+    media::wall_clock,
+    signaling::{BlobForm, Expected, Manual, SessionBlob, SignalingError},
     source::{TestPattern, Tone},
 };
 
@@ -21,13 +22,12 @@ use p2pcall::{
 async fn main() -> anyhow::Result<()> {
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input)?;
-    let offer = SessionBlob::decode(&input)?;
-
     let show = |answer: SessionBlob| {
         println!("{answer}");
         Ok::<_, SignalingError>(())
     };
-    let signaling = Manual::new(show, move |_| std::future::ready(Ok(offer.clone())));
+    let ask = move |expected: Expected| std::future::ready(expected.read(&input, wall_clock()).map_err(Into::into));
+    let signaling = Manual::new(show, ask, BlobForm::Plain);
 
     let config = CallConfig::default();
     let mut media = Media::new();

@@ -17,4 +17,4 @@ pub use frame::{AudioFrame, EncodedFrame, FrameError, VideoFrame};
 pub use picture::Canvas;
 pub use rtp::{RtpPacket, RtpTime, SenderReport, SeqNo};
 pub use slot::{Slot, Taken};
-pub use time::{Clock, MediaTime, NtpTime, now};
+pub use time::{Clock, MediaTime, NtpTime, now, wall_clock};

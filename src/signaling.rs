@@ -4,13 +4,15 @@ mod blob;
 mod expected;
 mod manual;
 mod memory;
+mod stamp;
 
 use std::future::Future;
 
-pub use blob::{BlobError, SessionBlob};
+pub use blob::{BlobError, BlobForm, Found, SessionBlob};
 pub use expected::Expected;
 pub use manual::Manual;
 pub use memory::{Memory, memory};
+pub use stamp::{NoShortId, ShortId, Stamp};
 
 use crate::media::Description;
 

@@ -73,7 +73,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "signaling",
         ours: &["media", "observe"],
-        outside: &[("base64", ""), ("serde_json", ""), ("tokio", "signaling/memory")],
+        outside: &[("base64", ""), ("crc", ""), ("serde_json", ""), ("tokio", "signaling/memory")],
     },
     Layer {
         name: "rtc",

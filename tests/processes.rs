@@ -12,7 +12,7 @@ use std::{net::UdpSocket, path::Path};
 
 use p2pcall::{
     media::{Description, DescriptionKind},
-    signaling::SessionBlob,
+    signaling::{BlobForm, SessionBlob},
     source::tone_power,
 };
 
@@ -264,7 +264,9 @@ fn what_is_no_offer_is_refused_in_words() {
     answerer.say(&offer);
     let answer = answerer.blob();
     let sdp = SessionBlob::decode(&offer).expect("our own blob").sdp;
-    let with = |sdp: String| SessionBlob::encode(&Description { kind: DescriptionKind::Offer, sdp }).to_string();
+    let with = |sdp: String| {
+        SessionBlob::encode(&Description { kind: DescriptionKind::Offer, sdp }, BlobForm::Plain).to_string()
+    };
     let foreign = with(sdp.replace("opus/48000", "G722/8000").replace("H264/90000", "VP8/90000"));
 
     for (text, words) in [

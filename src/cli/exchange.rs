@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Asked, Reading, StatusLine, read_pasted};
 use crate::{
-    media::{Description, DescriptionKind},
+    media::{DescriptionKind, wall_clock},
     pipeline::spawn_thread,
-    signaling::{BlobError, Expected, Manual, SessionBlob, Signaling, SignalingError},
+    signaling::{BlobError, BlobForm, Expected, Found, Manual, SessionBlob, Signaling, SignalingError},
 };
 
 /// How often a file that is not there yet is looked for.
@@ -37,7 +37,7 @@ pub(super) fn signaling(from: From, to: Option<PathBuf>, line: StatusLine, quiet
     let from = Arc::new(from);
     let show_line = line.clone();
     let show = move |blob: SessionBlob| show(&blob, to.as_deref(), &show_line, quiet);
-    Manual::new(show, move |expected| ask(from.clone(), expected, line.clone(), quiet))
+    Manual::new(show, move |expected| ask(from.clone(), expected, line.clone(), quiet), BlobForm::Plain)
 }
 
 fn show(blob: &SessionBlob, to: Option<&Path>, line: &StatusLine, quiet: bool) -> Result<(), SignalingError> {
@@ -64,12 +64,7 @@ fn show(blob: &SessionBlob, to: Option<&Path>, line: &StatusLine, quiet: bool) -
     }
 }
 
-async fn ask(
-    from: Arc<From>,
-    expected: Expected,
-    line: StatusLine,
-    quiet: bool,
-) -> Result<Description, SignalingError> {
+async fn ask(from: Arc<From>, expected: Expected, line: StatusLine, quiet: bool) -> Result<Found, SignalingError> {
     match &*from {
         From::Argument(text) => read(text, &expected).map_err(Into::into),
         From::File(path) => from_file(path, &expected).await,
@@ -78,13 +73,11 @@ async fn ask(
     }
 }
 
-fn read(text: &str, expected: &Expected) -> Result<Description, BlobError> {
-    let description = SessionBlob::decode(text)?;
-    expected.check(&description)?;
-    Ok(description)
+fn read(text: &str, expected: &Expected) -> Result<Found, BlobError> {
+    expected.read(text, wall_clock())
 }
 
-async fn from_file(path: &Path, expected: &Expected) -> Result<Description, SignalingError> {
+async fn from_file(path: &Path, expected: &Expected) -> Result<Found, SignalingError> {
     loop {
         match std::fs::read_to_string(path) {
             Ok(text) => match read(&text, expected) {
@@ -111,7 +104,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-async fn from_terminal(expected: Expected, line: StatusLine, quiet: bool) -> Result<Description, SignalingError> {
+async fn from_terminal(expected: Expected, line: StatusLine, quiet: bool) -> Result<Found, SignalingError> {
     if !quiet {
         line.print(match expected.kind {
             DescriptionKind::Offer => "Paste here the offer you were sent:",
@@ -132,7 +125,7 @@ async fn from_terminal(expected: Expected, line: StatusLine, quiet: bool) -> Res
     })
     .map_err(failed)?;
     match receiver.await {
-        Ok(Ok(Asked::Done(description))) => Ok(description),
+        Ok(Ok(Asked::Done(found))) => Ok(found),
         Ok(Ok(Asked::Interrupted | Asked::Stopped)) => Err(SignalingError::Interrupted),
         Ok(Ok(Asked::EndOfInput)) => {
             Err(SignalingError::Ended("The input ended before there was a whole text.".into()))
@@ -142,9 +135,9 @@ async fn from_terminal(expected: Expected, line: StatusLine, quiet: bool) -> Res
     }
 }
 
-fn judge(text: &str, expected: &Expected) -> Reading<Description> {
+fn judge(text: &str, expected: &Expected) -> Reading<Found> {
     match read(text, expected) {
-        Ok(description) => Reading::Done(description),
+        Ok(found) => Reading::Done(found),
         Err(BlobError::Incomplete { .. }) => Reading::Incomplete,
         Err(BlobError::NotABlob) if text.trim().is_empty() => Reading::Incomplete,
         Err(error) => Reading::Wrong(error.to_string()),
@@ -157,7 +150,7 @@ async fn from_lines(
     expected: &Expected,
     status: &StatusLine,
     quiet: bool,
-) -> Result<Description, SignalingError> {
+) -> Result<Found, SignalingError> {
     let mut text = String::new();
     while let Some(line) = lines.recv().await {
         if line.trim() == "quit" {
@@ -189,6 +182,7 @@ pub(super) fn stdin_is_terminal() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Description;
 
     const SDP: &str = "v=0\r\na=fingerprint:sha-256 AA\r\na=ice-ufrag:x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
                        a=rtpmap:111 opus/48000/2\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
@@ -197,7 +191,7 @@ mod tests {
         Description { kind: DescriptionKind::Offer, sdp: SDP.into() }
     }
 
-    async fn lines(input: &[&str]) -> (Result<Description, SignalingError>, Option<String>) {
+    async fn lines(input: &[&str]) -> (Result<Found, SignalingError>, Option<String>) {
         let (sender, mut receiver) = mpsc::channel(64);
         for line in input {
             sender.send(format!("{line}\n")).await.expect("room");
@@ -211,18 +205,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_blob_is_found_among_lines_and_the_rest_is_left() {
-        let blob = SessionBlob::encode(&offer()).to_string();
+        let blob = SessionBlob::encode(&offer(), BlobForm::Plain).to_string();
         let (head, tail) = blob.split_at(76);
         let (result, rest) = lines(&["Hello,", "", head, tail, "quit"]).await;
-        assert_eq!(result, Ok(offer()));
+        assert_eq!(result.map(|found| found.description), Ok(offer()));
         assert_eq!(rest.as_deref(), Some("quit\n"));
     }
 
     #[tokio::test]
     async fn an_end_is_told_from_a_cut() {
-        let blob = SessionBlob::encode(&offer()).to_string();
+        let blob = SessionBlob::encode(&offer(), BlobForm::Plain).to_string();
         assert!(matches!(lines(&["nothing"]).await.0, Err(SignalingError::Ended(_))));
         let cut = lines(&[&blob[..100]]).await.0;
-        assert_eq!(cut, Err(BlobError::Incomplete { characters: 100 }.into()));
+        assert_eq!(cut, Err(BlobError::Incomplete { characters: 100, wanted: None }.into()));
     }
 }

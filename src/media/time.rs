@@ -10,6 +10,11 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// Returns the time that a clock on the wall shows: for what travels between machines. It may jump.
+pub fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
 /// A moment on a medium's own line of time, counted from that line's epoch.
 ///
 /// On the sending side the epoch is the call's [`Clock`]; on the receiving side it is the first
@@ -110,7 +115,7 @@ impl NtpTime {
     const UNIX_OFFSET: u64 = 2_208_988_800;
 
     fn now() -> Self {
-        let since_unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_unix = wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::from_seconds(Self::UNIX_OFFSET + since_unix.as_secs(), since_unix.subsec_nanos())
     }
 

@@ -3,6 +3,8 @@
 //! Written as base64 of the W3C's JSON `{"type","sdp"}` on one line, the form that browsers' examples
 //! and other WebRTC tools speak; read in that form however it was wrapped, and as the bare JSON.
 
+mod error;
+
 use std::fmt;
 
 use base64::{
@@ -10,7 +12,9 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use crate::media::{Description, DescriptionKind};
+pub use error::BlobError;
+
+use crate::media::Description;
 
 /// Longer texts are no blob: real ones have a few thousand characters.
 const MAX_CHARACTERS: usize = 256 * 1024;
@@ -26,69 +30,47 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// How base64 of a JSON object begins.
 const BASE64_START: &str = "eyJ";
 
-/// What is wrong with a blob, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// How a description is written as text. Reading recognises the form; nobody declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum BlobError {
-    /// There is nothing like a blob in the text.
-    #[error(
-        "There is no offer or answer in this. Paste the whole text that the other p2pcall printed: it begins with \"eyJ\"."
-    )]
-    NotABlob,
-    /// The text ends too early.
-    #[error("This is cut off after {characters} characters. Copy it again, from the first character to the last.")]
-    Incomplete {
-        /// How many characters of it there are.
-        characters: usize,
-    },
-    /// The text was changed on its way.
-    #[error("This was damaged on its way ({reason}). Copy it again, or send it as a file.")]
-    Damaged {
-        /// What the decoder stumbled over.
-        reason: String,
-    },
-    /// An answer where an offer belongs, or the other way round.
-    #[error("{}", wrong_kind(*got, *wanted))]
-    WrongKind {
-        /// What it is.
-        got: DescriptionKind,
-        /// What is needed here.
-        wanted: DescriptionKind,
-    },
-    /// What this very program printed.
-    #[error("This is your own {0}. Send it to the other person, and paste here what they send back.")]
-    Own(DescriptionKind),
-    /// The SDP inside is none.
-    #[error("This holds no session that could be joined. Ask the other side to make it again.")]
-    NoSession,
-    /// The other side knows neither H.264 nor Opus.
-    #[error(
-        "The other side offers neither Opus sound nor H.264 pictures: there is nothing both can play. Use p2pcall or a browser with H.264 there."
-    )]
-    NoCommonCodec,
-    /// The WebRTC library does not take it.
-    #[error("The session in this cannot be joined ({reason}). Ask the other side to make it again.")]
-    Refused {
-        /// What the library said.
-        reason: String,
-    },
-    /// There is no address in it.
-    #[error(
-        "There is no address in this at which the other side could be reached. Ask them to look at their network and to make it again."
-    )]
-    NoCandidate,
+pub enum BlobForm {
+    /// Base64 of the W3C's JSON `{"type","sdp"}`: what browsers' examples and most tools speak.
+    Plain,
+    /// The JSON itself, as aiortc's tools print it.
+    Json,
+    /// The SDP alone.
+    Sdp,
+    /// p2pcall's own short form, see `docs/blob-format.md`.
+    Compact,
 }
 
-fn wrong_kind(got: DescriptionKind, wanted: DescriptionKind) -> &'static str {
-    match (got, wanted) {
-        (DescriptionKind::Answer, _) => {
-            "This is an answer, but an offer is needed here. Paste it in the terminal that printed your offer."
-        }
-        (DescriptionKind::Offer, _) => {
-            "This is an offer, but an answer is needed here. To answer it, run \"p2pcall answer\" and paste it there; \
-             only one of you runs \"p2pcall offer\"."
+impl BlobForm {
+    /// Returns the form's name, for options and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Json => "json",
+            Self::Sdp => "sdp",
+            Self::Compact => "compact",
         }
     }
+}
+
+impl fmt::Display for BlobForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A description as it was found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it says.
+    pub description: Description,
+    /// How it was written.
+    pub form: BlobForm,
+    /// How many characters it had, white space not counted.
+    pub characters: usize,
 }
 
 /// A description as one line of text.
@@ -98,10 +80,14 @@ fn wrong_kind(got: DescriptionKind, wanted: DescriptionKind) -> &'static str {
 pub struct SessionBlob(String);
 
 impl SessionBlob {
-    /// Writes a description.
-    pub fn encode(description: &Description) -> Self {
-        let json = serde_json::to_string(description).expect("two strings are always JSON");
-        Self(BASE64.encode(json))
+    /// Writes a description in one of the forms.
+    pub fn encode(description: &Description, form: BlobForm) -> Self {
+        let json = || serde_json::to_string(description).expect("two strings are always JSON");
+        Self(match form {
+            BlobForm::Plain | BlobForm::Compact => BASE64.encode(json()),
+            BlobForm::Json => json(),
+            BlobForm::Sdp => description.sdp.clone(),
+        })
     }
 
     /// Returns the text.
@@ -128,7 +114,7 @@ impl SessionBlob {
         let json = if text.starts_with('{') { text.as_bytes().to_vec() } else { from_base64(text)? };
         serde_json::from_slice(&json).map_err(|error| {
             if error.is_eof() {
-                BlobError::Incomplete { characters: text.chars().count() }
+                BlobError::Incomplete { characters: text.chars().count(), wanted: None }
             } else {
                 BlobError::Damaged { reason: error.to_string() }
             }
@@ -172,6 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::media::DescriptionKind;
 
     fn description(sdp: &str) -> Description {
         Description { kind: DescriptionKind::Offer, sdp: sdp.into() }
@@ -179,21 +166,21 @@ mod tests {
 
     #[test]
     fn the_form_is_what_browsers_write() {
-        let blob = SessionBlob::encode(&description("v=0\r\n"));
+        let blob = SessionBlob::encode(&description("v=0\r\n"), BlobForm::Plain);
         assert_eq!(blob.as_str(), "eyJ0eXBlIjoib2ZmZXIiLCJzZHAiOiJ2PTBcclxuIn0=");
     }
 
     #[test]
     fn what_is_wrong_is_told() {
-        let whole = SessionBlob::encode(&description("v=0\r\na=b:c\r\n")).0;
+        let whole = SessionBlob::encode(&description("v=0\r\na=b:c\r\n"), BlobForm::Plain).0;
         let json = r#"{"type":"offer","sdp":"v=0"}"#;
         assert!(SessionBlob::decode(json).is_ok());
         for (text, expected) in [
             ("", BlobError::NotABlob),
             ("hello there", BlobError::NotABlob),
-            (&whole[..20], BlobError::Incomplete { characters: 20 }),
-            (&whole[..21], BlobError::Incomplete { characters: 21 }),
-            (&json[..10], BlobError::Incomplete { characters: 10 }),
+            (&whole[..20], BlobError::Incomplete { characters: 20, wanted: None }),
+            (&whole[..21], BlobError::Incomplete { characters: 21, wanted: None }),
+            (&json[..10], BlobError::Incomplete { characters: 10, wanted: None }),
         ] {
             assert_eq!(SessionBlob::decode(text), Err(expected), "{text}");
         }
@@ -207,7 +194,7 @@ mod tests {
         #[test]
         fn any_wrapping_is_read(sdp in "\\PC{0,200}", column in 1_usize..100, url in any::<bool>(), padded in any::<bool>()) {
             let description = description(&sdp);
-            let mut text = SessionBlob::encode(&description).0;
+            let mut text = SessionBlob::encode(&description, BlobForm::Plain).0;
             if url {
                 text = text.replace('+', "-").replace('/', "_");
             }
@@ -220,10 +207,10 @@ mod tests {
 
         #[test]
         fn any_beginning_is_incomplete(sdp in "\\PC{1,100}", share in 0.0..1.0_f64) {
-            let text = SessionBlob::encode(&description(&sdp)).0;
+            let text = SessionBlob::encode(&description(&sdp), BlobForm::Plain).0;
             let whole = text.trim_end_matches('=').len() - 3;
             let cut = 3 + ((whole - 3) as f64 * share) as usize;
-            prop_assert_eq!(SessionBlob::decode(&text[..cut]), Err(BlobError::Incomplete { characters: cut }));
+            prop_assert_eq!(SessionBlob::decode(&text[..cut]), Err(BlobError::Incomplete { characters: cut, wanted: None }));
         }
 
         #[test]

@@ -1,6 +1,8 @@
 //! What the other side's description must be for the call to go on.
 
-use super::BlobError;
+use std::time::SystemTime;
+
+use super::{BlobError, BlobForm, Found, SessionBlob};
 use crate::media::{Description, DescriptionKind};
 
 /// What is waited for, and what would be a mistake.
@@ -13,6 +15,20 @@ pub struct Expected {
 }
 
 impl Expected {
+    /// Finds what is waited for in a text. `now` tells how old it is.
+    ///
+    /// # Errors
+    /// [`BlobError::Incomplete`] if more text could make it whole; what is wrong otherwise.
+    pub fn read(&self, text: &str, _now: SystemTime) -> Result<Found, BlobError> {
+        let description = SessionBlob::decode(text)?;
+        self.check(&description)?;
+        Ok(Found {
+            description,
+            form: BlobForm::Plain,
+            characters: text.chars().filter(|c| !c.is_whitespace()).count(),
+        })
+    }
+
     /// Whether a description is what is waited for.
     ///
     /// # Errors

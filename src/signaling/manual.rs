@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Expected, SessionBlob, Signaling, SignalingError};
+use super::{BlobForm, Expected, Found, SessionBlob, Signaling, SignalingError};
 use crate::media::Description;
 
 /// Signaling through two functions: one shows a blob to the person, one gets theirs.
@@ -10,18 +10,20 @@ use crate::media::Description;
 pub struct Manual<S, A> {
     show: S,
     ask: A,
+    form: BlobForm,
 }
 
 impl<S, A, F> Manual<S, A>
 where
     S: FnMut(SessionBlob) -> Result<(), SignalingError> + Send + 'static,
     A: FnMut(Expected) -> F + Send + 'static,
-    F: Future<Output = Result<Description, SignalingError>> + Send,
+    F: Future<Output = Result<Found, SignalingError>> + Send,
 {
     /// Returns a signaling that shows with `show` and asks with `ask`. `ask` is told what is expected
-    /// so that it can ask again at once when something else comes.
-    pub const fn new(show: S, ask: A) -> Self {
-        Self { show, ask }
+    /// so that it can ask again at once when something else comes. An offer is written in the form
+    /// given, an answer in the form in which the offer came.
+    pub const fn new(show: S, ask: A, form: BlobForm) -> Self {
+        Self { show, ask, form }
     }
 }
 
@@ -29,15 +31,16 @@ impl<S, A, F> Signaling for Manual<S, A>
 where
     S: FnMut(SessionBlob) -> Result<(), SignalingError> + Send + 'static,
     A: FnMut(Expected) -> F + Send + 'static,
-    F: Future<Output = Result<Description, SignalingError>> + Send,
+    F: Future<Output = Result<Found, SignalingError>> + Send,
 {
     async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
-        (self.show)(SessionBlob::encode(&description))
+        (self.show)(SessionBlob::encode(&description, self.form))
     }
 
     async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
-        let description = (self.ask)(expected.clone()).await?;
-        expected.check(&description)?;
-        Ok(description)
+        let found = (self.ask)(expected.clone()).await?;
+        expected.check(&found.description)?;
+        self.form = found.form;
+        Ok(found.description)
     }
 }
