@@ -3,7 +3,7 @@
 //! One session-level attribute, which other programs ignore (RFC 8866, 5.13):
 //! `a=p2pcall:VERSION MINUTES ANSWERS CHECKSUM`. `MINUTES` counts from 2026-01-01 00:00 UTC, `ANSWERS` is
 //! the short id of the offer that an answer belongs to, or `-`, and `CHECKSUM` is the CRC-32 (ISO-HDLC, in
-//! hexadecimal) of all other lines, each ended by a single line feed.
+//! hexadecimal) of all other lines, each ended by a single line feed, and of this one up to the check sum.
 
 use std::{
     fmt,
@@ -113,8 +113,9 @@ impl Stamp {
             digest.update(b"\n");
         }
         let answers = self.answers.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        let check = digest.finalize();
-        format!("{ATTRIBUTE}{VERSION} {} {answers} {check:08x}", self.minutes)
+        let line = format!("{ATTRIBUTE}{VERSION} {} {answers} ", self.minutes);
+        digest.update(line.as_bytes());
+        format!("{line}{:08x}", digest.finalize())
     }
 }
 
