@@ -2,9 +2,11 @@
 //!
 //! [`Call`] is a handle; one task owns everything behind it.
 
+mod describe;
 mod failure;
 mod incoming;
 mod message;
+mod obstacle;
 mod outgoing;
 mod report;
 mod state;
@@ -14,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
+pub use obstacle::Obstacle;
 pub use state::Ended;
 
 use crate::{

@@ -53,8 +53,20 @@ pub enum EventKind {
     /// A STUN server did not answer in time, or none did.
     GatheringIncomplete,
     /// The public address that our description names has changed: the blob that the other person has
-    /// leads nowhere any more.
+    /// leads nowhere any more. A new [`EventKind::LocalDescription`] follows.
     MappingChanged,
+    /// This machine has other addresses than our description names. A new [`EventKind::LocalDescription`]
+    /// follows.
+    NetworkChanged,
+    /// This machine has no network at the moment.
+    NetworkGone,
+    /// The call does not connect yet; why, as far as can be told.
+    Obstructed {
+        /// As a word for programs.
+        obstacle: &'static str,
+        /// In words, with what to do.
+        what: String,
+    },
     /// The call entered another state.
     State {
         /// Which one.

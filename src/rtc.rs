@@ -5,21 +5,28 @@
 
 mod capability;
 mod channel;
+mod contact;
 mod estimate;
 mod forward;
 mod handshake;
 mod keepalive;
 mod loss;
 mod nack;
+mod network;
 mod pacer;
 mod peer;
+mod punch;
 mod queueing;
+mod socket;
+mod stun;
 mod tap;
 mod track;
 
 use std::{net::SocketAddr, ops::RangeInclusive};
 
 pub use channel::MessageChannel;
+pub use contact::Contact;
+pub use network::NetworkChange;
 pub use peer::Peer;
 pub use track::{LocalTrack, RemoteTrack, Sent};
 
@@ -42,6 +49,9 @@ pub struct PeerConfig {
     pub send_audio: bool,
     /// Whether to send pictures.
     pub send_video: bool,
+    /// Time between two connectivity checks of a pair of candidates. There are 65,534 of them at most:
+    /// whoever waits for a person needs them to last.
+    pub check_interval: std::time::Duration,
     /// The rate to begin with, before the congestion controller knows anything.
     pub start_bitrate: Bitrate,
     /// The most that sound and picture together may cost.
@@ -148,6 +158,11 @@ pub enum CandidateKind {
     ServerReflexive,
     /// An address on a TURN server.
     Relay,
+}
+
+/// Returns whether IPv4 and IPv6 lead anywhere from here. Sends nothing.
+pub fn routes() -> [bool; 2] {
+    network::routes()
 }
 
 /// Returns the sockets to open for the addresses and ports asked for.

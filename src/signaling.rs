@@ -6,7 +6,7 @@ mod manual;
 mod memory;
 mod stamp;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 pub use blob::{BlobError, BlobForm, Found, SessionBlob};
 pub use expected::Expected;
@@ -15,6 +15,9 @@ pub use memory::{Memory, memory};
 pub use stamp::{NoShortId, ShortId, Stamp};
 
 use crate::media::Description;
+
+/// How long a session waits for the other person; an older blob has nobody behind it any more.
+pub const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 /// Why the exchange came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,10 +36,14 @@ pub enum SignalingError {
 
 /// Carries descriptions. Complete ones: candidates are gathered before, and do not trickle.
 pub trait Signaling: Send + 'static {
-    /// Hands our description over.
+    /// Hands our description over. May be called again: when the network has changed the other side
+    /// needs another one, with the same identity.
     fn send(&mut self, description: Description) -> impl Future<Output = Result<(), SignalingError>> + Send;
 
     /// Waits for the other side's description, for as long as it takes, and returns one that was
-    /// checked against what is expected.
-    fn receive(&mut self, expected: Expected) -> impl Future<Output = Result<Description, SignalingError>> + Send;
+    /// checked against what is expected. Our own may be sent while this waits.
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static;
 }

@@ -190,12 +190,18 @@ impl Signaling for HeldBack {
         self.inner.send(description).await
     }
 
-    async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
-        let description = self.inner.receive(expected).await?;
-        if let Some(word) = self.word.take() {
-            let _ = word.await;
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        let (received, word) = (self.inner.receive(expected), self.word.take());
+        async move {
+            let description = received.await?;
+            if let Some(word) = word {
+                let _ = word.await;
+            }
+            Ok(description)
         }
-        Ok(description)
     }
 }
 

@@ -7,7 +7,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{observe::CallStateName, signaling::SignalingError};
+use super::Obstacle;
+use crate::{
+    observe::CallStateName,
+    signaling::{LIFETIME, SignalingError},
+};
 
 /// Something the state depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +49,11 @@ pub enum Ended {
     /// Nothing came from the other side any more.
     ConnectionLost,
     /// No path between the two was found.
-    Unreachable,
+    Unreachable(Obstacle),
     /// A path was found, but the two could not agree on keys.
-    HandshakeFailed,
+    HandshakeFailed(Obstacle),
+    /// Nobody came for [`LIFETIME`].
+    Expired,
     /// The exchange of descriptions came to nothing.
     Exchange(SignalingError),
     /// The connection could not be opened, or ended for a reason of its own.
@@ -66,8 +72,9 @@ impl Ended {
             Self::HungUp => "hung_up",
             Self::RemoteHungUp => "remote_hung_up",
             Self::ConnectionLost => "connection_lost",
-            Self::Unreachable => "unreachable",
-            Self::HandshakeFailed => "handshake_failed",
+            Self::Unreachable(_) => "unreachable",
+            Self::HandshakeFailed(_) => "handshake_failed",
+            Self::Expired => "expired",
             Self::Exchange(_) => "exchange_failed",
             Self::Failed(_) => "failed",
         }
@@ -82,14 +89,11 @@ impl std::fmt::Display for Ended {
             Self::ConnectionLost => {
                 "The connection was lost: nothing came from the other side any more. Call again when both networks are back."
             }
-            Self::Unreachable => {
-                "No way to the other side was found within 30 seconds. Is their p2pcall still running? If it is, one of the \
-                 networks lets no direct connection through: use a TURN server (--turn)."
+            Self::Unreachable(obstacle) => {
+                return write!(f, "No way to the other side was found. {obstacle}");
             }
-            Self::HandshakeFailed => {
-                "The other side was reached, but the encrypted connection was not made within 30 seconds. Try again from a \
-                 new offer."
-            }
+            Self::HandshakeFailed(obstacle) => return obstacle.fmt(f),
+            Self::Expired => "Nobody came for twelve hours. Make a new offer when both of you have time.",
             Self::Exchange(error) => return error.fmt(f),
             Self::Failed(what) => what,
         })
@@ -98,6 +102,9 @@ impl std::fmt::Display for Ended {
 
 /// How long to look for a path once both descriptions are known, and then for the handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// When this has passed without a connection, the person is told what stands in its way.
+const EXPLAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// How long an interrupted call may stay so. With the 4 s until it is noticed, a peer that was
 /// killed is found within 10 s.
@@ -109,6 +116,9 @@ pub(super) struct CallState {
     name: CallStateName,
     since: Instant,
     path_found: bool,
+    /// What was last seen to stand in the way, and whether it was told.
+    obstacle: Obstacle,
+    told: bool,
     connected_at: Option<Instant>,
     duration: Option<Duration>,
 }
@@ -116,7 +126,15 @@ pub(super) struct CallState {
 impl CallState {
     /// A call begins with the making of its description; `duration` after it connected it ends.
     pub(super) const fn new(now: Instant, duration: Option<Duration>) -> Self {
-        Self { name: CallStateName::Describing, since: now, path_found: false, connected_at: None, duration }
+        Self {
+            name: CallStateName::Describing,
+            since: now,
+            path_found: false,
+            obstacle: Obstacle::NoReply,
+            told: false,
+            connected_at: None,
+            duration,
+        }
     }
 
     pub(super) const fn name(&self) -> CallStateName {
@@ -128,6 +146,19 @@ impl CallState {
         self.connected_at
     }
 
+    /// Whether ICE has found a path.
+    pub(super) const fn path_found(&self) -> bool {
+        self.path_found
+    }
+
+    /// Takes note of what stands in the way. Whether it is time to tell the person, once.
+    pub(super) fn obstructed(&mut self, obstacle: Obstacle, now: Instant) -> bool {
+        self.obstacle = obstacle;
+        let tell = !self.told && now.saturating_duration_since(self.since) >= EXPLAIN_AFTER;
+        self.told |= tell;
+        tell
+    }
+
     /// Takes what happened; returns the end if this is it. The name may have changed afterwards.
     pub(super) fn step(&mut self, input: &Input, now: Instant) -> Option<Ended> {
         use CallStateName::{AwaitingRemote, Connected, Connecting, Describing, Ending, Interrupted};
@@ -136,8 +167,8 @@ impl CallState {
             (_, Input::HangUp) => Some(Ended::HungUp),
             (_, Input::RemoteBye | Input::Closed) => Some(Ended::RemoteHungUp),
             (Connected | Interrupted, Input::Failed) => Some(Ended::ConnectionLost),
-            (_, Input::Failed) if self.path_found => Some(Ended::HandshakeFailed),
-            (_, Input::Failed) => Some(Ended::Unreachable),
+            (_, Input::Failed) if self.path_found => Some(Ended::HandshakeFailed(self.obstacle)),
+            (_, Input::Failed) => Some(Ended::Unreachable(self.obstacle)),
             (_, Input::Tick) => self.overdue(now),
             (Describing, Input::Described) => {
                 self.enter(AwaitingRemote, now);
@@ -173,8 +204,14 @@ impl CallState {
         let waited = now.saturating_duration_since(self.since);
         let over = |at: Instant| self.duration.is_some_and(|duration| now.saturating_duration_since(at) >= duration);
         match self.name {
-            CallStateName::Connecting if waited >= CONNECT_TIMEOUT && self.path_found => Some(Ended::HandshakeFailed),
-            CallStateName::Connecting if waited >= CONNECT_TIMEOUT => Some(Ended::Unreachable),
+            CallStateName::Connecting if self.obstacle == Obstacle::WrongFingerprint => {
+                Some(Ended::HandshakeFailed(self.obstacle))
+            }
+            CallStateName::Connecting if waited >= CONNECT_TIMEOUT && self.path_found => {
+                Some(Ended::HandshakeFailed(self.obstacle))
+            }
+            CallStateName::Connecting if waited >= CONNECT_TIMEOUT => Some(Ended::Unreachable(self.obstacle)),
+            CallStateName::AwaitingRemote if waited >= LIFETIME => Some(Ended::Expired),
             CallStateName::Interrupted if waited >= INTERRUPTED_TIMEOUT => Some(Ended::ConnectionLost),
             _ if self.connected_at.is_some_and(over) => Some(Ended::HungUp),
             _ => None,
@@ -230,7 +267,7 @@ mod tests {
                 (0, Input::Described, AwaitingRemote, None),
                 (1, Input::RemoteKnown, Connecting, None),
                 (30, Input::Tick, Connecting, None),
-                (31, Input::Tick, Ending, Some(Ended::Unreachable)),
+                (31, Input::Tick, Ending, Some(Ended::Unreachable(Obstacle::NoReply))),
             ],
         );
         run(
@@ -238,7 +275,7 @@ mod tests {
             &[
                 (0, Input::Described, AwaitingRemote, None),
                 (5, Input::PathFound, Connecting, None),
-                (35, Input::Tick, Ending, Some(Ended::HandshakeFailed)),
+                (35, Input::Tick, Ending, Some(Ended::HandshakeFailed(Obstacle::NoReply))),
             ],
         );
     }

@@ -8,7 +8,8 @@ use tokio::{
 };
 
 use super::{
-    CallConfig, Control, Ended, Media, Role, Summary,
+    CallConfig, Control, Ended, Media, Obstacle, Role, Summary,
+    describe::Freshness,
     failure::Failure,
     incoming::{Incoming, Wish},
     message::Message,
@@ -19,21 +20,12 @@ use super::{
 use crate::{
     codec::AudioTarget,
     congestion::RateAllocator,
-    media::{Bitrate, Description, DescriptionKind, MediaKind, now},
+    media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{CandidateKind, Peer, PeerConfig, RtcEvent},
+    rtc::{Peer, PeerConfig, RtcEvent},
     signaling::{Expected, Signaling, SignalingError},
 };
-
-/// A STUN server that does not answer costs at most this.
-const GATHER_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A TURN server needs several round trips, and without it there may be no call.
-const RELAY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Once one STUN server has answered the others may take this long.
-const GATHER_GRACE: Duration = Duration::from_millis(150);
 
 /// Everything is taken down within this.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,6 +33,12 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// After our good-bye the other side closes; it is waited for at most this long. A good-bye right
 /// after the connection waits for the channel to open first.
 const BYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The offerer's checks begin when the answer is there: quick ones make a quick call.
+const OFFERER_CHECKS: Duration = Duration::from_millis(100);
+
+/// The answerer's begin before the offerer knows of it, and last as long as an answer: 12.7 hours.
+const ANSWERER_CHECKS: Duration = Duration::from_millis(700);
 
 /// What the connection begins with, before the congestion controller knows anything: enough for
 /// 720p at once, and what nearly every line carries.
@@ -58,7 +56,7 @@ pub(super) async fn run(
     mut controls: mpsc::Receiver<Control>,
 ) -> Summary {
     let mut state = CallState::new(now(), config.duration);
-    let begun = begin(&config, &mut media, &events).await;
+    let begun = begin(role, &config, &mut media, &events).await;
     let (mut task, mut connection) = match begun {
         Ok(begun) => begun,
         Err(ended) => return conclude(&events, ended, None, StatsReport::default()),
@@ -80,6 +78,7 @@ fn conclude(events: &Events, ended: Ended, connected: Option<Duration>, stats: S
 }
 
 async fn begin(
+    role: Role,
     config: &CallConfig,
     media: &mut Media,
     events: &Events,
@@ -94,6 +93,10 @@ async fn begin(
         ports: config.ports.clone(),
         send_audio: media.audio_source.is_some(),
         send_video: media.video_source.is_some(),
+        check_interval: match role {
+            Role::Offer => OFFERER_CHECKS,
+            Role::Answer => ANSWERER_CHECKS,
+        },
         start_bitrate: START_BITRATE,
         max_bitrate: max,
     };
@@ -105,8 +108,12 @@ async fn begin(
     let (peer, connection) = Peer::new(&peer_config, clock).await?;
     let task = Task {
         estimate: peer.estimate(),
-        relay: !config.turn.is_empty(),
-        stun: !config.stun.is_empty(),
+        config: peer_config,
+        clock,
+        offer: None,
+        answer: None,
+        own: None,
+        freshness: Freshness::default(),
         peer,
         outgoing,
         incoming: Incoming::new(media, clock, events.clone()),
@@ -117,16 +124,22 @@ async fn begin(
     Ok((task, connection))
 }
 
-struct Task {
-    peer: Peer,
-    estimate: watch::Receiver<Bitrate>,
-    relay: bool,
-    stun: bool,
+pub(super) struct Task {
+    pub(super) config: PeerConfig,
+    pub(super) clock: Clock,
+    /// Theirs.
+    pub(super) offer: Option<Description>,
+    answer: Option<Description>,
+    /// Ours, as the library gives it.
+    pub(super) own: Option<Description>,
+    pub(super) freshness: Freshness,
+    pub(super) peer: Peer,
+    pub(super) estimate: watch::Receiver<Bitrate>,
     outgoing: Outgoing,
     incoming: Incoming,
     allocator: RateAllocator,
     reporter: Reporter,
-    events: Events,
+    pub(super) events: Events,
 }
 
 impl Task {
@@ -139,82 +152,35 @@ impl Task {
         connection: &mut mpsc::Receiver<RtcEvent>,
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, Failure> {
-        let (kind, wanted) = match role {
-            Role::Offer => {
-                self.peer.offer().await?;
-                (DescriptionKind::Offer, Some(DescriptionKind::Answer))
-            }
-            Role::Answer => {
-                let expected = Expected { kind: DescriptionKind::Offer, own: None };
-                let offer = {
-                    let mut receive = pin!(signaling.receive(expected));
-                    loop {
-                        tokio::select! {
-                            offer = &mut receive => break offer?,
-                            control = controls.recv() => if let Some(ended) = self.control(control, state).await {
-                                return Ok(ended);
-                            },
-                        }
-                    }
-                };
-                self.peer.answer(&offer).await?;
-                self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
-                (DescriptionKind::Answer, None)
-            }
-        };
-        if let Some(ended) = self.gather(state, connection, controls).await? {
+        if role == Role::Answer {
+            let expected = Expected { kind: DescriptionKind::Offer, own: None };
+            let mut receive = pin!(signaling.receive(expected));
+            let offer = loop {
+                tokio::select! {
+                    offer = &mut receive => break offer?,
+                    control = controls.recv() => if let Some(ended) = self.control(control, state).await {
+                        return Ok(ended);
+                    },
+                }
+            };
+            self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
+            self.offer = Some(offer);
+        }
+        if let Some(ended) = self.describe(signaling, state, connection, controls).await? {
             return Ok(ended);
         }
-        let Some(own) = self.peer.local_description().await else {
-            return Ok(Ended::Failed("The connection gave no description of itself.".into()));
-        };
-        let candidates = own.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
-        self.events.emit(EventKind::LocalDescription { kind, candidates });
-        signaling.send(own.clone()).await?;
         self.step(&Input::Described, state).await?;
 
-        let receive = wanted.map(|kind| signaling.receive(Expected { kind, own: Some(own) }));
-        self.talk(receive, state, connection, controls).await
-    }
-
-    /// Waits for candidates, but not for servers that do not answer.
-    async fn gather(
-        &mut self,
-        state: &mut CallState,
-        connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
-    ) -> Result<Option<Ended>, Failure> {
-        let timeout = if self.relay { RELAY_TIMEOUT } else { GATHER_TIMEOUT };
-        let mut deadline = now() + timeout;
-        loop {
-            tokio::select! {
-                event = connection.recv() => match event {
-                    Some(RtcEvent::GatheringComplete) => return Ok(None),
-                    Some(RtcEvent::Candidate(CandidateKind::ServerReflexive)) if !self.relay => {
-                        deadline = deadline.min(now() + GATHER_GRACE);
-                    }
-                    Some(event) => if let Some(ended) = self.event(event, state).await? {
-                        return Ok(Some(ended));
-                    },
-                    None => return Ok(Some(Ended::Failed("The connection ended by itself.".into()))),
-                },
-                control = controls.recv() => if let Some(ended) = self.control(control, state).await {
-                    return Ok(Some(ended));
-                },
-                () = tokio::time::sleep_until(deadline.into()) => {
-                    if self.stun || self.relay {
-                        self.events.emit(EventKind::GatheringIncomplete);
-                    }
-                    return Ok(None);
-                }
-            }
-        }
+        let expected = Expected { kind: DescriptionKind::Answer, own: self.own.clone() };
+        let receive = (role == Role::Offer).then(|| signaling.receive(expected));
+        self.talk(receive, signaling, state, connection, controls).await
     }
 
     /// The call itself: whatever happens next, until the end.
     async fn talk(
         &mut self,
         receive: Option<impl Future<Output = Result<Description, SignalingError>>>,
+        signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
         controls: &mut mpsc::Receiver<Control>,
@@ -235,6 +201,7 @@ impl Task {
                     let answer = answer?;
                     self.peer.accept(&answer).await?;
                     self.events.emit(EventKind::RemoteDescription { kind: answer.kind });
+                    self.answer = Some(answer);
                     self.step(&Input::RemoteKnown, state).await?
                 }
                 event = connection.recv() => match event {
@@ -257,7 +224,11 @@ impl Task {
                         let report = self.report();
                         self.events.emit(EventKind::Stats(Box::new(report)));
                     }
-                    self.step(&Input::Tick, state).await?
+                    self.explain(state);
+                    match self.renew_if_stale(signaling, state, connection, controls).await? {
+                        Some(ended) => Some(ended),
+                        None => self.step(&Input::Tick, state).await?,
+                    }
                 }
             };
             if let Some(ended) = ended {
@@ -266,7 +237,20 @@ impl Task {
         }
     }
 
-    async fn event(&mut self, event: RtcEvent, state: &mut CallState) -> Result<Option<Ended>, Failure> {
+    /// Tells why there is no connection yet, when it takes long.
+    fn explain(&mut self, state: &mut CallState) {
+        let (Some(ours), Some(theirs)) = (&self.own, self.answer.as_ref().or(self.offer.as_ref())) else { return };
+        if state.name() != CallStateName::Connecting {
+            return;
+        }
+        let obstacle = Obstacle::of(self.peer.contact(), state.path_found(), ours, theirs);
+        let first = state.obstructed(obstacle, now());
+        if first {
+            self.events.emit(EventKind::Obstructed { obstacle: obstacle.name(), what: obstacle.to_string() });
+        }
+    }
+
+    pub(super) async fn event(&mut self, event: RtcEvent, state: &mut CallState) -> Result<Option<Ended>, Failure> {
         let input = match event {
             RtcEvent::PathFound => Input::PathFound,
             RtcEvent::Connected => Input::Connected,
@@ -317,7 +301,7 @@ impl Task {
                 return Ok(None);
             }
             RtcEvent::MappingChanged => {
-                self.events.emit(EventKind::MappingChanged);
+                self.mapping_changed();
                 return Ok(None);
             }
             RtcEvent::Candidate(_) | RtcEvent::GatheringComplete => return Ok(None),
@@ -373,7 +357,7 @@ impl Task {
         });
     }
 
-    async fn control(&mut self, control: Option<Control>, state: &mut CallState) -> Option<Ended> {
+    pub(super) async fn control(&mut self, control: Option<Control>, state: &mut CallState) -> Option<Ended> {
         let (kind, muted) = match control {
             Some(Control::Mute(kind, muted)) => (kind, muted),
             Some(Control::ToggleMute(kind)) => (kind, !self.outgoing.is_muted(kind)),

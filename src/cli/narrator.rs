@@ -199,9 +199,15 @@ impl Narrator {
                 "No STUN or TURN server answered in time: the other side may not find a way here from another network.".into()
             }
             EventKind::MappingChanged => {
-                "Your public address has changed: the text the other person has leads nowhere now. End this and make a new one."
-                    .into()
+                "Your public address has changed: the text you sent leads nowhere now. Here is a new one; send it again.".into()
             }
+            EventKind::NetworkChanged => {
+                "You are in another network now: the text you sent leads nowhere. Here is a new one; send it again.".into()
+            }
+            EventKind::NetworkGone => {
+                "There is no network at the moment. When it is back and another one, you get a new text to send.".into()
+            }
+            EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),
             EventKind::LocalDescription { kind: DescriptionKind::Answer, .. } => {
                 "Send this answer back to the other person. The call begins when they paste it.".into()
             }

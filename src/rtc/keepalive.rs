@@ -1,4 +1,4 @@
-//! Sockets that keep their NAT mapping open while a person carries the blobs, and guard the handshake.
+//! The NAT's mapping, kept open and watched while a person carries the blobs.
 //!
 //! A server-reflexive candidate is only worth something as long as the NAT keeps the mapping behind
 //! it, often no more than 30 s. The library asks the STUN server once; here the same socket goes on
@@ -6,247 +6,195 @@
 //! for keepalives; RFC 8489 for the messages).
 
 use std::{
-    collections::HashSet,
-    future::Future,
-    io::{self, IoSliceMut},
+    collections::VecDeque,
     net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, Weak},
+    time::Duration,
 };
 
-use rtc::stun::{
-    message::{BINDING_REQUEST, BINDING_SUCCESS, Getter, Message, TransactionId},
-    xoraddr::XorMappedAddress,
-};
-use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
-    Transmit,
-};
+use rtc::stun::message::{BINDING_REQUEST, Message, TransactionId};
+use webrtc::runtime::AsyncUdpSocket;
 
-use super::{RtcEvent, forward::Forward, handshake::Handshake};
+use super::{RtcEvent, contact::Watch, forward::Forward, socket::WatchedSocket};
 
 /// Time between two requests: below the shortest UDP time-out that NATs may have by RFC 4787 and
-/// below the 30 s that many have in truth.
+/// below the 30 s that many have in truth, with one request lost.
 const INTERVAL: Duration = Duration::from_secs(12);
 
-/// What the sockets of one connection share.
+/// So many requests may stay without an answer before another server is asked.
+const PATIENCE: u32 = 2;
+
+/// Sends requests from each socket, through the first STUN server that answers.
 #[derive(Debug)]
 pub(super) struct Keepalive {
+    /// `stun:host:port`.
     servers: Vec<String>,
-    waiting: AtomicBool,
-    forward: Forward,
 }
 
 impl Keepalive {
-    /// Returns a keepalive through the first of these STUN servers (`stun:host:port`) that a socket
-    /// can reach.
-    pub(super) fn new(servers: Vec<String>, forward: Forward) -> Arc<Self> {
-        Arc::new(Self { servers, waiting: AtomicBool::new(true), forward })
-    }
-
-    /// Ends it: from now on ICE itself keeps the path open.
-    pub(super) fn stop(&self) {
-        self.waiting.store(false, Ordering::Relaxed);
-    }
-
-    async fn server_for(&self, local: SocketAddr) -> Option<SocketAddr> {
-        for server in &self.servers {
-            let host = server.trim_start_matches("stun:");
-            let host = if host.contains(':') { host.to_owned() } else { format!("{host}:3478") };
-            if let Ok(mut addresses) = tokio::net::lookup_host(host).await
-                && let Some(address) = addresses.find(|address| address.is_ipv4() == local.is_ipv4())
-            {
-                return Some(address);
-            }
-        }
-        None
+    pub(super) fn new(servers: Vec<String>) -> Arc<Self> {
+        Arc::new(Self { servers })
     }
 
     /// Sends requests from one socket until the call is connected or the socket is gone.
-    async fn keep(self: Arc<Self>, socket: std::sync::Weak<WatchedSocket>) {
+    pub(super) async fn keep(self: Arc<Self>, socket: Weak<WatchedSocket>, watch: Arc<Watch>) {
+        if self.servers.is_empty() {
+            return;
+        }
         let mut interval = tokio::time::interval(INTERVAL);
+        // After a sleep of the machine once is enough.
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         interval.tick().await;
-        let mut server = None;
+        let mut others = VecDeque::new();
         loop {
             interval.tick().await;
-            if !self.waiting.load(Ordering::Relaxed) {
+            if !watch.waiting() {
                 return;
             }
             let Some(socket) = socket.upgrade() else { return };
             let Ok(local) = socket.local_addr() else { return };
-            if server.is_none() {
-                server = self.server_for(local).await;
-            }
-            let Some(server) = server else { continue };
+            let server = match socket.mapping.server() {
+                Some(server) => server,
+                // The one that answered before does not any more, or none has yet: each gets its turn.
+                None => {
+                    if others.is_empty() {
+                        others = self.resolve(local).await;
+                    }
+                    let Some(server) = others.pop_front() else { continue };
+                    server
+                }
+            };
             let mut request = Message::new();
             if request.build(&[Box::new(TransactionId::new()), Box::new(BINDING_REQUEST)]).is_err() {
                 continue;
             }
-            socket.state().ours.insert(request.transaction_id.0);
+            socket.mapping.asked(request.transaction_id.0);
             // A request that does not leave is like one that is lost: the next one follows.
             let _ = socket.send_to(&request.raw, server).await;
         }
     }
-}
 
-/// Tokio's runtime, with sockets that are kept alive.
-#[derive(Debug)]
-pub(super) struct KeepaliveRuntime {
-    tokio: TokioRuntime,
-    keepalive: Arc<Keepalive>,
-}
-
-impl KeepaliveRuntime {
-    pub(super) fn new(keepalive: Arc<Keepalive>) -> Self {
-        Self { tokio: TokioRuntime, keepalive }
+    /// Returns the addresses of all servers that a socket can reach.
+    async fn resolve(&self, local: SocketAddr) -> VecDeque<SocketAddr> {
+        const PORT: u16 = 3478;
+        let mut found = VecDeque::new();
+        for server in &self.servers {
+            let host = server.trim_start_matches("stun:");
+            // Without a port the name alone, or an IPv6 address in its brackets.
+            let port_given = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+            let host = if port_given { host.to_owned() } else { format!("{host}:{PORT}") };
+            if let Ok(addresses) = tokio::net::lookup_host(host).await {
+                found.extend(addresses.filter(|address| address.is_ipv4() == local.is_ipv4()));
+            }
+        }
+        found
     }
 }
 
+/// What STUN servers say of one socket.
 #[derive(Debug)]
-struct WatchedSocket {
-    socket: Arc<dyn AsyncUdpSocket>,
-    keepalive: Arc<Keepalive>,
-    handshake: Handshake,
-    state: Mutex<Mapping>,
+pub(super) struct Mapping {
+    forward: Forward,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Mapping {
-    ours: HashSet<[u8; 12]>,
-    seen: Option<SocketAddr>,
+struct State {
+    /// Our requests without an answer; few, since they are forgotten after [`PATIENCE`].
+    asked: VecDeque<[u8; 12]>,
+    /// Who answered last, and with which address. Servers may see different ones: only what the same
+    /// server says can be compared.
+    seen: Option<(SocketAddr, SocketAddr)>,
 }
 
-impl WatchedSocket {
-    fn state(&self) -> std::sync::MutexGuard<'_, Mapping> {
+impl Mapping {
+    pub(super) fn new(forward: Forward) -> Self {
+        Self { forward, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("the lock is never held across a panic")
     }
 
-    /// Whether a datagram answers one of our requests; then it is none of the library's business.
-    fn swallow(&self, datagram: &[u8]) -> bool {
-        // First byte and magic cookie of a binding response (RFC 8489, 5).
-        if datagram.len() < 20 || datagram[..2] != [1, 1] || datagram[4..8] != [0x21, 0x12, 0xa4, 0x42] {
-            return false;
-        }
+    /// Returns the server that answers.
+    fn server(&self) -> Option<SocketAddr> {
+        let state = self.state();
+        let (server, _) = state.seen?;
+        (state.asked.len() < PATIENCE as usize).then_some(server)
+    }
+
+    /// A request of ours leaves.
+    fn asked(&self, transaction: [u8; 12]) {
         let mut state = self.state();
-        if !<[u8; 12]>::try_from(&datagram[8..20]).is_ok_and(|id| state.ours.remove(&id)) {
-            return false;
+        if state.asked.len() > PATIENCE as usize {
+            state.asked.pop_front();
         }
-        let mut response = Message::new();
-        let mut mapped = XorMappedAddress::default();
-        if response.unmarshal_binary(datagram).is_ok()
-            && response.typ == BINDING_SUCCESS
-            && mapped.get_from(&response).is_ok()
-        {
-            let address = SocketAddr::new(mapped.ip, mapped.port);
-            if state.seen.replace(address).is_some_and(|before| before != address) {
-                self.keepalive.forward.tell(RtcEvent::MappingChanged);
-            }
-        }
-        true
-    }
-}
-
-impl AsyncUdpSocket for WatchedSocket {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        state.asked.push_back(transaction);
     }
 
-    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        if self.keepalive.waiting.load(Ordering::Relaxed) {
-            self.handshake.sent(transmit.contents);
+    /// A server has said which address a request came from. Whether the request was ours.
+    pub(super) fn told(&self, server: SocketAddr, transaction: [u8; 12], address: SocketAddr) -> bool {
+        let mut state = self.state();
+        let ours = state.asked.contains(&transaction);
+        if ours {
+            state.asked.clear();
         }
-        self.socket.poll_send(cx, transmit)
-    }
-
-    fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-        meta: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        let received = self.socket.poll_recv(cx, buffers, meta);
-        if let Poll::Ready(Ok(count)) = &received
-            && self.keepalive.waiting.load(Ordering::Relaxed)
-        {
-            for (buffer, meta) in buffers.iter_mut().zip(meta).take(*count) {
-                let len = meta.len.min(buffer.len());
-                if self.handshake.was_answered(&buffer[..len]) || self.swallow(&buffer[..len]) {
-                    // One byte that is neither STUN nor DTLS nor RTP (RFC 7983): the stack drops it.
-                    buffer[0] = 0xff;
-                    (meta.len, meta.stride) = (1, 1);
+        match state.seen {
+            Some((before, seen)) if before == server => {
+                state.seen = Some((server, address));
+                if seen != address {
+                    self.forward.tell(RtcEvent::MappingChanged);
                 }
             }
+            // The library asks all servers at once: the first that answers is kept to.
+            Some(_) if !ours => {}
+            _ => state.seen = Some((server, address)),
         }
-        received
-    }
-
-    fn max_gso_segments(&self) -> usize {
-        self.socket.max_gso_segments()
-    }
-
-    fn max_gro_segments(&self) -> usize {
-        self.socket.max_gro_segments()
+        ours
     }
 }
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Runtime for KeepaliveRuntime {
-    fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
-        self.tokio.spawn(future)
+    #[test]
+    fn only_what_one_server_says_is_compared() {
+        let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
+        let (first, second) = (address(1), address(2));
+        let (forward, mut events) = Forward::new();
+        let mapping = Mapping::new(forward);
+        let mut changed = || matches!(events.try_recv(), Ok(RtcEvent::MappingChanged));
+
+        assert_eq!(mapping.server(), None);
+        assert!(!mapping.told(first, [0; 12], address(100)), "the library's own request");
+        assert!(!mapping.told(second, [1; 12], address(200)), "a symmetric NAT");
+        assert_eq!(mapping.server(), Some(first));
+        assert!(!changed());
+
+        mapping.asked([2; 12]);
+        assert!(mapping.told(first, [2; 12], address(100)));
+        assert!(!changed());
+        mapping.asked([3; 12]);
+        assert!(mapping.told(first, [3; 12], address(101)));
+        assert!(changed());
     }
 
-    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let socket = self.tokio.wrap_udp_socket(socket)?;
-        if socket.local_addr()?.port() == MDNS_PORT {
-            return Ok(socket);
+    #[test]
+    fn a_server_that_falls_silent_is_left() {
+        let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
+        let (forward, mut events) = Forward::new();
+        let mapping = Mapping::new(forward);
+        mapping.told(address(1), [0; 12], address(100));
+        mapping.asked([1; 12]);
+        assert_eq!(mapping.server(), Some(address(1)), "one may be lost");
+        mapping.asked([2; 12]);
+        assert_eq!(mapping.server(), None);
+        for transaction in 3..100 {
+            mapping.asked([transaction; 12]);
         }
-        let watched = Arc::new(WatchedSocket {
-            socket,
-            keepalive: self.keepalive.clone(),
-            handshake: Handshake::default(),
-            state: Mutex::default(),
-        });
-        if !self.keepalive.servers.is_empty() {
-            tokio::spawn(self.keepalive.clone().keep(Arc::downgrade(&watched)));
-        }
-        Ok(watched)
-    }
-
-    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        self.tokio.wrap_tcp_listener(listener)
-    }
-
-    fn connect_tcp<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
-        self.tokio.connect_tcp(address)
-    }
-
-    fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
-        self.tokio.resolve_host(host)
-    }
-
-    fn now(&self) -> Instant {
-        crate::media::now()
-    }
-
-    fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        let nudged = self.keepalive.forward.nudged();
-        Box::pin(async move { _ = tokio::time::timeout(duration, nudged).await })
-    }
-
-    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        self.tokio.interval(period)
-    }
-
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        self.tokio.block_on(future);
+        assert!(mapping.told(address(2), [99; 12], address(300)), "another one answers");
+        assert_eq!(mapping.server(), Some(address(2)));
+        assert!(events.try_recv().is_err(), "it may see another address");
     }
 }
-
-/// Multicast DNS listens here: it has no mapping to keep.
-const MDNS_PORT: u16 = 5353;

@@ -24,14 +24,17 @@ use webrtc::{
 };
 
 use super::{
-    PeerConfig, RtcError, RtcEvent, addresses,
+    Contact, NetworkChange, PeerConfig, RtcError, RtcEvent, addresses,
     capability::{codec_kind, media_engine},
     channel,
+    contact::Watch,
     estimate::Estimator,
     forward::Forward,
-    keepalive::{Keepalive, KeepaliveRuntime},
+    keepalive::Keepalive,
     nack::{Nack, RoundTrip},
+    network::Network,
     pacer::Pacer,
+    socket::WatchedRuntime,
     tap::Tap,
     track::{LocalTrack, OutgoingTrack},
 };
@@ -43,11 +46,12 @@ pub struct Peer {
     outgoing: Vec<(OutgoingTrack, Arc<dyn RtpSender>)>,
     receive_only: Vec<MediaKind>,
     channel: Option<Arc<dyn DataChannel>>,
-    keepalive: Arc<Keepalive>,
+    watch: Arc<Watch>,
     estimate: watch::Receiver<Bitrate>,
     forward: Forward,
     round_trip: RoundTrip,
     relay_only: bool,
+    addresses_chosen: bool,
 }
 
 impl Peer {
@@ -57,7 +61,7 @@ impl Peer {
     /// If no socket can be opened as configured.
     pub async fn new(config: &PeerConfig, clock: Clock) -> Result<(Self, mpsc::Receiver<RtcEvent>), RtcError> {
         let (forward, receiver) = Forward::new();
-        let keepalive = Keepalive::new(config.stun.clone(), forward.clone());
+        let watch = Arc::new(Watch::new());
         let mut outgoing = Vec::new();
         let mut receive_only = Vec::new();
         for (kind, send) in [(MediaKind::Audio, config.send_audio), (MediaKind::Video, config.send_video)] {
@@ -69,7 +73,7 @@ impl Peer {
         }
 
         let round_trip = RoundTrip::new();
-        let build = |mdns| build(config, clock, &forward, &keepalive, &outgoing, &round_trip, mdns);
+        let build = |mdns| build(config, clock, &forward, &watch, &outgoing, &round_trip, mdns);
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -89,11 +93,12 @@ impl Peer {
             outgoing: senders,
             receive_only,
             channel: None,
-            keepalive,
+            watch,
             estimate,
             forward,
             round_trip,
             relay_only: config.relay_only,
+            addresses_chosen: !config.bind.is_empty(),
         };
         Ok((peer, receiver))
     }
@@ -164,9 +169,19 @@ impl Peer {
         self.estimate.clone()
     }
 
-    /// Ends the keeping alive of NAT mappings: ICE does it from here on.
+    /// Ends the watch over sockets and NAT mappings: ICE does what is needed from here on.
     pub fn connected(&self) {
-        self.keepalive.stop();
+        self.watch.stop();
+    }
+
+    /// Returns what was heard of the other side so far.
+    pub fn contact(&self) -> Contact {
+        self.watch.contact()
+    }
+
+    /// Looks whether the addresses in `description`, one of ours, are still this machine's.
+    pub fn network_change(&self, description: &Description) -> NetworkChange {
+        Network::of(&description.sdp, self.addresses_chosen).change()
     }
 
     /// Returns the round trip in seconds by ICE's own checks: for a side that sends no media, and so
@@ -240,7 +255,7 @@ async fn build(
     config: &PeerConfig,
     clock: Clock,
     forward: &Forward,
-    keepalive: &Arc<Keepalive>,
+    watch: &Arc<Watch>,
     outgoing: &[OutgoingTrack],
     round_trip: &RoundTrip,
     mdns: MulticastDnsMode,
@@ -271,7 +286,11 @@ async fn build(
         .with_interceptor_registry(registry)
         .with_handler(Arc::new(forward.clone()))
         .with_udp_addrs(addresses(config)?)
-        .with_runtime(Arc::new(KeepaliveRuntime::new(keepalive.clone())))
+        .with_runtime(Arc::new(WatchedRuntime::new(
+            Keepalive::new(config.stun.clone()),
+            watch.clone(),
+            forward.clone(),
+        )))
         .build()
         .await
         .map_err(|error| RtcError::Socket(error.to_string()))?;
@@ -286,9 +305,9 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         // Disconnected after 4 s of silence. Never failed: a person carries the blobs, and `failed`
         // would throw the candidates away; the call's own state machine decides when it is over.
         .with_ice_timeouts(Some(Duration::from_secs(4)), Some(Duration::ZERO), Some(Duration::from_secs(1)))
-        // A pair is tried for as long as a person may take (about nine hours), not for 1.6 s.
-        // The largest number overflows in the library.
-        .with_ice_connection_attempts(Some(Duration::from_millis(500)), Some(u16::MAX - 1))
+        // A pair is tried for as long as a person may take, not for 1.6 s. The largest number overflows in
+        // the library.
+        .with_ice_connection_attempts(Some(config.check_interval), Some(u16::MAX - 1))
         // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
         // time comes later than that, and would be refused as a replay. Browsers have 1,024.
         .with_srtp_replay_protection_window(2048)

@@ -1,6 +1,9 @@
 //! A person carries the blob; the embedder shows ours and asks for the other one.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{BlobForm, Expected, Found, SessionBlob, Signaling, SignalingError};
 use crate::media::Description;
@@ -10,20 +13,20 @@ use crate::media::Description;
 pub struct Manual<S, A> {
     show: S,
     ask: A,
-    form: BlobForm,
+    form: Arc<Mutex<BlobForm>>,
 }
 
 impl<S, A, F> Manual<S, A>
 where
     S: FnMut(SessionBlob) -> Result<(), SignalingError> + Send + 'static,
     A: FnMut(Expected) -> F + Send + 'static,
-    F: Future<Output = Result<Found, SignalingError>> + Send,
+    F: Future<Output = Result<Found, SignalingError>> + Send + 'static,
 {
     /// Returns a signaling that shows with `show` and asks with `ask`. `ask` is told what is expected
     /// so that it can ask again at once when something else comes. An offer is written in the form
     /// given, an answer in the form in which the offer came.
-    pub const fn new(show: S, ask: A, form: BlobForm) -> Self {
-        Self { show, ask, form }
+    pub fn new(show: S, ask: A, form: BlobForm) -> Self {
+        Self { show, ask, form: Arc::new(Mutex::new(form)) }
     }
 }
 
@@ -31,16 +34,28 @@ impl<S, A, F> Signaling for Manual<S, A>
 where
     S: FnMut(SessionBlob) -> Result<(), SignalingError> + Send + 'static,
     A: FnMut(Expected) -> F + Send + 'static,
-    F: Future<Output = Result<Found, SignalingError>> + Send,
+    F: Future<Output = Result<Found, SignalingError>> + Send + 'static,
 {
     async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
-        (self.show)(SessionBlob::encode(&description, self.form))
+        (self.show)(SessionBlob::encode(&description, *locked(&self.form)))
     }
 
-    async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
-        let found = (self.ask)(expected.clone()).await?;
-        expected.check(&found.description)?;
-        self.form = found.form;
-        Ok(found.description)
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        let asked = (self.ask)(expected.clone());
+        let form = self.form.clone();
+        async move {
+            let found = asked.await?;
+            expected.check(&found.description)?;
+            *locked(&form) = found.form;
+            Ok(found.description)
+        }
     }
+}
+
+fn locked(form: &Mutex<BlobForm>) -> MutexGuard<'_, BlobForm> {
+    // One value of one word is never half written.
+    form.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,8 @@
 //! Two ends of a channel: signaling for demos, tests and embedders with a transport of their own.
 
-use tokio::sync::mpsc;
+use std::{future::Future, sync::Arc};
+
+use tokio::sync::{Mutex, mpsc};
 
 use super::{Expected, Signaling, SignalingError};
 use crate::media::Description;
@@ -9,14 +11,15 @@ use crate::media::Description;
 #[derive(Debug)]
 pub struct Memory {
     to: mpsc::Sender<Description>,
-    from: mpsc::Receiver<Description>,
+    from: Arc<Mutex<mpsc::Receiver<Description>>>,
 }
 
 /// Returns two ends: what is sent at one is received at the other. Each direction holds one
 /// description; **a second send waits**.
 pub fn memory() -> (Memory, Memory) {
     let ((to_b, from_a), (to_a, from_b)) = (mpsc::channel(1), mpsc::channel(1));
-    (Memory { to: to_b, from: from_b }, Memory { to: to_a, from: from_a })
+    let end = |to, from| Memory { to, from: Arc::new(Mutex::new(from)) };
+    (end(to_b, from_b), end(to_a, from_a))
 }
 
 impl Signaling for Memory {
@@ -24,10 +27,16 @@ impl Signaling for Memory {
         self.to.send(description).await.map_err(|_| ended())
     }
 
-    async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
-        let description = self.from.recv().await.ok_or_else(ended)?;
-        expected.check(&description)?;
-        Ok(description)
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        let from = self.from.clone();
+        async move {
+            let description = from.lock().await.recv().await.ok_or_else(ended)?;
+            expected.check(&description)?;
+            Ok(description)
+        }
     }
 }
 

@@ -137,7 +137,10 @@ impl<S: Signaling> Signaling for ThroughRelay<S> {
         self.inner.send(description).await
     }
 
-    async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
-        self.inner.receive(expected).await
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        self.inner.receive(expected)
     }
 }

@@ -1,0 +1,148 @@
+//! Our description: made, completed with candidates, handed over, and made anew when the network changes.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::{Control, Ended, failure::Failure, state::CallState, task::Task};
+use crate::{
+    media::now,
+    observe::{CallStateName, EventKind},
+    rtc::{CandidateKind, NetworkChange, Peer, RtcEvent},
+    signaling::Signaling,
+};
+
+/// A STUN server that does not answer costs at most this.
+const GATHER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A TURN server needs several round trips, and without it there may be no call.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Once one server has answered the others may take this long.
+const GATHER_GRACE: Duration = Duration::from_millis(150);
+
+/// How often the machine's addresses are compared with those in our description.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// A person cannot send new blobs faster than this, however often the network changes.
+const RENEWAL_GAP: Duration = Duration::from_secs(30);
+
+/// Whether our description still leads here.
+#[derive(Debug, Default)]
+pub(super) struct Freshness {
+    looked: Option<Instant>,
+    made: Option<Instant>,
+    stale: bool,
+    gone: bool,
+}
+
+impl Task {
+    /// Makes our description, complete with candidates, and hands it over.
+    pub(super) async fn describe(
+        &mut self,
+        signaling: &mut impl Signaling,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Option<Ended>, Failure> {
+        match &self.offer {
+            None => self.peer.offer().await?,
+            Some(offer) => self.peer.answer(offer).await?,
+        }
+        if let Some(ended) = self.gather(state, connection, controls).await? {
+            return Ok(Some(ended));
+        }
+        let Some(own) = self.peer.local_description().await else {
+            return Ok(Some(Ended::Failed("The connection gave no description of itself.".into())));
+        };
+        let candidates = own.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
+        self.events.emit(EventKind::LocalDescription { kind: own.kind, candidates });
+        signaling.send(own.clone()).await?;
+        self.own = Some(own);
+        self.freshness = Freshness { made: Some(now()), ..Freshness::default() };
+        Ok(None)
+    }
+
+    /// Waits for candidates, but not for servers that do not answer.
+    async fn gather(
+        &mut self,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Option<Ended>, Failure> {
+        let relay = !self.config.turn.is_empty();
+        let timeout = if relay { RELAY_TIMEOUT } else { GATHER_TIMEOUT };
+        let mut deadline = now() + timeout;
+        loop {
+            tokio::select! {
+                event = connection.recv() => match event {
+                    Some(RtcEvent::GatheringComplete) => return Ok(None),
+                    Some(RtcEvent::Candidate(CandidateKind::ServerReflexive)) if !relay => {
+                        deadline = deadline.min(now() + GATHER_GRACE);
+                    }
+                    Some(RtcEvent::Candidate(CandidateKind::Relay)) => {
+                        deadline = deadline.min(now() + GATHER_GRACE);
+                    }
+                    Some(event) => if let Some(ended) = self.event(event, state).await? {
+                        return Ok(Some(ended));
+                    },
+                    None => return Ok(Some(Ended::Failed("The connection ended by itself.".into()))),
+                },
+                control = controls.recv() => if let Some(ended) = self.control(control, state).await {
+                    return Ok(Some(ended));
+                },
+                () = tokio::time::sleep_until(deadline.into()) => {
+                    if relay || !self.config.stun.is_empty() {
+                        self.events.emit(EventKind::GatheringIncomplete);
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The NAT gives our socket another public address than our description names.
+    pub(super) const fn mapping_changed(&mut self) {
+        self.freshness.stale = true;
+    }
+
+    /// Makes a new description if ours leads nowhere any more and nobody has come yet. Certificate and
+    /// ICE credentials stay: an answer to the earlier one is as good.
+    pub(super) async fn renew_if_stale(
+        &mut self,
+        signaling: &mut impl Signaling,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Option<Ended>, Failure> {
+        let now = now();
+        let Some(own) = self.own.as_ref().filter(|_| state.name() == CallStateName::AwaitingRemote) else {
+            return Ok(None);
+        };
+        let due = |since: Option<Instant>, gap| since.is_none_or(|since| now.saturating_duration_since(since) >= gap);
+        let mut told = None;
+        if due(self.freshness.looked, LOOK) {
+            self.freshness.looked = Some(now);
+            match self.peer.network_change(own) {
+                NetworkChange::None => self.freshness.gone = false,
+                NetworkChange::Changed => {
+                    self.freshness.stale = true;
+                    told = Some(EventKind::NetworkChanged);
+                }
+                NetworkChange::Gone if self.freshness.gone => {}
+                NetworkChange::Gone => {
+                    self.freshness.gone = true;
+                    self.events.emit(EventKind::NetworkGone);
+                }
+            }
+        }
+        if !self.freshness.stale || !due(self.freshness.made, RENEWAL_GAP) {
+            return Ok(None);
+        }
+        self.events.emit(told.unwrap_or(EventKind::MappingChanged));
+        self.peer.close().await;
+        let (peer, events) = Peer::new(&self.config, self.clock).await?;
+        (self.estimate, self.peer, *connection) = (peer.estimate(), peer, events);
+        self.describe(signaling, state, connection, controls).await
+    }
+}
