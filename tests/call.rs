@@ -10,6 +10,10 @@ mod relay;
 mod serial;
 #[path = "support/side.rs"]
 mod side;
+#[path = "support/stun.rs"]
+mod stun;
+#[path = "call/waiting.rs"]
+mod waiting;
 
 use std::{
     sync::{

@@ -67,7 +67,12 @@ pub(crate) struct Side {
 
 impl Side {
     /// Begins a call that sends `media` and remembers what comes. Needs the runtime entered.
-    pub(crate) fn new(name: Role, mut media: Media, signaling: impl Signaling) -> Self {
+    pub(crate) fn new(name: Role, media: Media, signaling: impl Signaling) -> Self {
+        Self::with_config(name, config(), media, signaling)
+    }
+
+    /// Begins a call that is configured otherwise.
+    pub(crate) fn with_config(name: Role, config: CallConfig, mut media: Media, signaling: impl Signaling) -> Self {
         let (video, shown) = NullVideo::new();
         let (audio, played) = NullAudio::new();
         media.video_sink = Some(Box::new(video));
@@ -77,7 +82,7 @@ impl Side {
             Role::Offer => Call::offer,
             Role::Answer => Call::answer,
         };
-        let call = begin(config(), media, signaling, vec![journal.clone()]);
+        let call = begin(config, media, signaling, vec![journal.clone()]);
         Self { name, controls: Some(call.controls()), call: Some(call), journal, shown, played }
     }
 

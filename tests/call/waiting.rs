@@ -1,0 +1,121 @@
+//! What happens while a person carries the blobs, and when the two sides do not come together.
+
+use std::future::Future;
+
+use p2pcall::{
+    call::{CallConfig, Ended, Media, Obstacle},
+    media::Description,
+    observe::{CallStateName, EventKind},
+    signaling::{Expected, Memory, Signaling, SignalingError, memory},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    relay::{Relay, ThroughRelay},
+    serial,
+    side::{ANSWERER_HZ, OFFERER_HZ, Role, Side, config, media, runtime},
+    stun::StunServer,
+};
+
+/// Changes what passes.
+struct Altered {
+    inner: Memory,
+    alter: fn(&str) -> String,
+}
+
+impl Signaling for Altered {
+    async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
+        let sdp = (self.alter)(&description.sdp);
+        self.inner.send(Description { sdp, ..description }).await
+    }
+
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        self.inner.receive(expected)
+    }
+}
+
+/// Puts another fingerprint in the place of the one there is.
+fn with_another_fingerprint(sdp: &str) -> String {
+    let another = ["AB"; 32].join(":");
+    let lines = sdp.lines().map(|line| match line.split_once("fingerprint:sha-256 ") {
+        Some((before, _)) => format!("{before}fingerprint:sha-256 {another}\r\n"),
+        // The check sum of the text would tell it before.
+        None if line.starts_with("a=p2pcall:") => String::new(),
+        None => format!("{line}\r\n"),
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_certificate_that_was_not_announced_ends_the_call_on_both_sides() {
+    let _turn = serial::turn();
+    let runtime = runtime();
+    let entered = runtime.enter();
+    let (near, far) = memory();
+    let far = Altered { inner: far, alter: with_another_fingerprint };
+    let mut offerer = Side::new(Role::Offer, media(OFFERER_HZ), near);
+    let mut answerer = Side::new(Role::Answer, media(ANSWERER_HZ), far);
+    drop(entered);
+    for side in [&mut offerer, &mut answerer] {
+        assert_eq!(side.ended(&runtime).ended, Ended::HandshakeFailed(Obstacle::WrongFingerprint), "{:?}", side.name);
+    }
+}
+
+/// Only real time shows it.
+#[test]
+fn silence_is_explained_before_it_ends_the_call() {
+    let runtime = runtime();
+    let relay = Relay::start(&runtime);
+    relay.cut(true);
+    let entered = runtime.enter();
+    let (near, far) = memory();
+    let through = |side, inner| ThroughRelay { side, relay: relay.clone(), inner };
+    let mut offerer = Side::new(Role::Offer, media(OFFERER_HZ), through(Role::Offer, near));
+    let answerer = Side::new(Role::Answer, media(ANSWERER_HZ), through(Role::Answer, far));
+    drop(entered);
+    offerer.event("the explanation", |event| matches!(event, EventKind::Obstructed { obstacle: "no_reply", .. }));
+    assert_eq!(offerer.ended(&runtime).ended, Ended::Unreachable(Obstacle::NoReply));
+    // The answerer goes on waiting: for all it knows nobody has pasted its answer yet.
+    assert_eq!(answerer.journal.states(), [CallStateName::AwaitingRemote]);
+}
+
+/// Keeps what is sent instead of carrying it.
+struct Kept(mpsc::Sender<Description>);
+
+impl Signaling for Kept {
+    async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
+        self.0.send(description).await.map_err(|_| SignalingError::Interrupted)
+    }
+
+    fn receive(&mut self, _: Expected) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        std::future::pending()
+    }
+}
+
+/// Only real time shows it.
+#[test]
+fn a_mapping_that_changes_leads_to_a_new_offer_of_the_same_identity() {
+    let runtime = runtime();
+    let server = StunServer::start(&runtime);
+    let (sender, mut sent) = mpsc::channel(4);
+    let config = CallConfig { stun: vec![server.url()], ..config() };
+    let entered = runtime.enter();
+    let offerer = Side::with_config(Role::Offer, config, Media::new(), Kept(sender));
+    drop(entered);
+    let mut next = || runtime.block_on(sent.recv()).expect("the offerer waits");
+    let mapped = |description: &Description, address: &str| {
+        description.sdp.lines().any(|line| line.contains(&format!(" {address} ")) && line.contains("typ srflx"))
+    };
+    let first = next();
+    assert!(mapped(&first, "198.51.100.1 1000"), "{}", first.sdp);
+    server.map_to("198.51.100.1:2000");
+    let second = next();
+    assert!(mapped(&second, "198.51.100.1 2000"), "{}", second.sdp);
+    offerer.event("the reason", |event| *event == EventKind::MappingChanged);
+    for same in ["fingerprint", "ice-ufrag", "ice-pwd"] {
+        assert_eq!(first.attribute(same), second.attribute(same), "{same}");
+    }
+}
