@@ -22,7 +22,7 @@ use crate::{
     media::{Bitrate, Description, DescriptionKind, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{CandidateKind, Peer, PeerConfig, RtcEvent},
+    rtc::{CandidateKind, Identity, Peer, PeerConfig, RtcEvent},
     signaling::{Expected, Signaling, SignalingError},
 };
 
@@ -58,7 +58,7 @@ pub(super) async fn run(
     mut controls: mpsc::Receiver<Control>,
 ) -> Summary {
     let mut state = CallState::new(now(), config.duration);
-    let begun = begin(&config, &mut media, &events).await;
+    let begun = begin(role, &config, &mut media, &events).await;
     let (mut task, mut connection) = match begun {
         Ok(begun) => begun,
         Err(ended) => return conclude(&events, ended, None, StatsReport::default()),
@@ -80,6 +80,7 @@ fn conclude(events: &Events, ended: Ended, connected: Option<Duration>, stats: S
 }
 
 async fn begin(
+    role: Role,
     config: &CallConfig,
     media: &mut Media,
     events: &Events,
@@ -87,6 +88,8 @@ async fn begin(
     let clock = media.clock;
     let max = Bitrate::from_bps(config.max_bitrate.bps() + OVERHEAD.bps());
     let peer_config = PeerConfig {
+        identity: Identity::new()?,
+        own: role.description(),
         stun: config.stun.clone(),
         turn: config.turn.clone(),
         relay_only: config.relay_only,
