@@ -19,11 +19,11 @@ use super::{
 use crate::{
     codec::AudioTarget,
     congestion::RateAllocator,
-    media::{Bitrate, Description, DescriptionKind, MediaKind, now},
+    media::{Bitrate, Description, DescriptionKind, MediaKind, now, wall_clock},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
     rtc::{CandidateKind, Identity, Peer, PeerConfig, RtcEvent},
-    signaling::{Expected, Signaling, SignalingError},
+    signaling::{Expected, ShortId, Signaling, SignalingError, Stamp, travelling},
 };
 
 /// A STUN server that does not answer costs at most this.
@@ -48,6 +48,10 @@ const START_BITRATE: Bitrate = Bitrate::from_kbps(1500);
 
 /// On top of the picture: sound, headers, retransmissions.
 const OVERHEAD: Bitrate = Bitrate::from_kbps(300);
+
+/// With its own addresses hidden a machine needs another one.
+const NOTHING_LEFT: &str = "There is no address to give out: those of this machine are hidden, and no server gave \
+                            another one. Name a STUN server with --stun or a TURN server with --turn, or do not hide them.";
 
 pub(super) async fn run(
     role: Role,
@@ -110,6 +114,7 @@ async fn begin(
         estimate: peer.estimate(),
         relay: !config.turn.is_empty(),
         stun: !config.stun.is_empty(),
+        hide_addresses: config.hide_addresses,
         peer,
         outgoing,
         incoming: Incoming::new(media, clock, events.clone()),
@@ -125,6 +130,7 @@ struct Task {
     estimate: watch::Receiver<Bitrate>,
     relay: bool,
     stun: bool,
+    hide_addresses: bool,
     outgoing: Outgoing,
     incoming: Incoming,
     allocator: RateAllocator,
@@ -142,10 +148,10 @@ impl Task {
         connection: &mut mpsc::Receiver<RtcEvent>,
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, Failure> {
-        let (kind, wanted) = match role {
+        let (answers, wanted) = match role {
             Role::Offer => {
                 self.peer.offer().await?;
-                (DescriptionKind::Offer, Some(DescriptionKind::Answer))
+                (None, Some(DescriptionKind::Answer))
             }
             Role::Answer => {
                 let expected = Expected { kind: DescriptionKind::Offer, own: None };
@@ -162,17 +168,21 @@ impl Task {
                 };
                 self.peer.answer(&offer).await?;
                 self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
-                (DescriptionKind::Answer, None)
+                (ShortId::of(&offer), None)
             }
         };
         if let Some(ended) = self.gather(state, connection, controls).await? {
             return Ok(ended);
         }
-        let Some(own) = self.peer.local_description().await else {
+        let Some(local) = self.peer.local_description().await else {
             return Ok(Ended::Failed("The connection gave no description of itself.".into()));
         };
+        let own = travelling(&local, Stamp::new(wall_clock(), answers), self.hide_addresses);
         let candidates = own.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
-        self.events.emit(EventKind::LocalDescription { kind, candidates });
+        if candidates == 0 && self.hide_addresses {
+            return Ok(Ended::Failed(NOTHING_LEFT.into()));
+        }
+        self.events.emit(EventKind::LocalDescription { kind: own.kind, candidates });
         signaling.send(own.clone()).await?;
         self.step(&Input::Described, state).await?;
 

@@ -217,21 +217,22 @@ impl std::fmt::Debug for Peer {
 }
 
 /// Repeats in each medium what RFC 8285 (5) and RFC 8842 (5.1) also allow once for all of them: the
-/// library looks for it there alone.
+/// library looks for it there alone. Comes last, so that what a medium says for itself is found first.
 fn spread(sdp: &str) -> String {
     let (session, media) = sdp.split_at(sdp.find("\nm=").map_or(sdp.len(), |end| end + 1));
     let lines = |prefix| session.split_inclusive('\n').filter(move |line| line.starts_with(prefix));
-    let everywhere: String = lines("a=setup:").collect();
+    let setup: String = lines("a=setup:").collect();
     let extensions: String = lines("a=extmap:").collect();
     let mut spread = session.to_owned();
-    for line in media.split_inclusive('\n') {
-        spread.push_str(line);
-        if line.starts_with("m=") {
-            spread.push_str(&everywhere);
-        }
-        if line.starts_with("m=audio") || line.starts_with("m=video") {
+    let mut rest = media;
+    while !rest.is_empty() {
+        let (medium, next) = rest.split_at(rest.find("\nm=").map_or(rest.len(), |end| end + 1));
+        spread.push_str(medium);
+        spread.push_str(&setup);
+        if medium.starts_with("m=audio") || medium.starts_with("m=video") {
             spread.push_str(&extensions);
         }
+        rest = next;
     }
     spread
 }
@@ -336,8 +337,8 @@ mod tests {
             let lines = |text: &str| text.replace('|', end);
             let sdp = lines("v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=mid:0|m=application 9|a=mid:1|");
             let spread_out = lines(
-                "v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=setup:active|a=extmap:1 urn:x|a=mid:0|\
-                 m=application 9|a=setup:active|a=mid:1|",
+                "v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=mid:0|a=setup:active|a=extmap:1 urn:x|\
+                 m=application 9|a=mid:1|a=setup:active|",
             );
             assert_eq!(spread(&sdp), spread_out);
             let sdp = lines("v=0|m=audio 9|a=setup:active|a=extmap:1 urn:x|a=mid:0|");
