@@ -20,7 +20,7 @@ pub use obstacle::Obstacle;
 pub use state::Ended;
 
 use crate::{
-    media::{Bitrate, Clock, MediaKind, Size, VideoFormat, now},
+    media::{Bitrate, Clock, DescriptionKind, MediaKind, Size, VideoFormat, now},
     observe::{Events, Observer, StatsReport},
     pipeline::{SinkOpener, SourceOpener},
     rtc::TurnServer,
@@ -38,6 +38,9 @@ pub struct CallConfig {
     pub turn: Vec<TurnServer>,
     /// Use relayed candidates alone: the other side does not learn our addresses.
     pub relay_only: bool,
+    /// Leave the addresses of this machine's own interfaces out of the description: the other side is
+    /// reached from public ones (STUN) or relayed ones (TURN) alone.
+    pub hide_addresses: bool,
     /// Local addresses to use, loopback allowed; empty: all but loopback and link-local ones.
     pub bind: Vec<std::net::IpAddr>,
     /// Local ports to use; `None`: any.
@@ -56,6 +59,7 @@ impl Default for CallConfig {
             stun: vec!["stun:stun.l.google.com:19302".into(), "stun:stun.cloudflare.com:3478".into()],
             turn: vec![],
             relay_only: false,
+            hide_addresses: false,
             bind: vec![],
             ports: None,
             format: VideoFormat { size: Size::HD, frame_rate: 30.0 },
@@ -155,6 +159,16 @@ pub struct Summary {
 enum Role {
     Offer,
     Answer,
+}
+
+impl Role {
+    /// Returns which description is ours.
+    const fn description(self) -> DescriptionKind {
+        match self {
+            Self::Offer => DescriptionKind::Offer,
+            Self::Answer => DescriptionKind::Answer,
+        }
+    }
 }
 
 /// A call in progress. Dropping it hangs up without waiting.

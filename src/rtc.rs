@@ -9,6 +9,7 @@ mod contact;
 mod estimate;
 mod forward;
 mod handshake;
+mod identity;
 mod keepalive;
 mod loss;
 mod nack;
@@ -26,15 +27,20 @@ use std::{net::SocketAddr, ops::RangeInclusive};
 
 pub use channel::MessageChannel;
 pub use contact::Contact;
+pub use identity::Identity;
 pub use network::NetworkChange;
 pub use peer::Peer;
 pub use track::{LocalTrack, RemoteTrack, Sent};
 
-use crate::media::{Bitrate, MediaKind, SenderReport};
+use crate::media::{Bitrate, DescriptionKind, MediaKind, SenderReport};
 
 /// What a connection is to be made of.
 #[derive(Clone, Debug)]
 pub struct PeerConfig {
+    /// What the other side knows the connection by.
+    pub identity: Identity,
+    /// The description that is ours: whether we offer or answer.
+    pub own: DescriptionKind,
     /// STUN servers, `stun:host:port`.
     pub stun: Vec<String>,
     /// TURN servers.

@@ -4,7 +4,9 @@ mod blob;
 mod expected;
 mod manual;
 mod memory;
+mod sdp;
 mod stamp;
+mod travel;
 
 use std::{future::Future, time::Duration};
 
@@ -13,6 +15,7 @@ pub use expected::Expected;
 pub use manual::Manual;
 pub use memory::{Memory, memory};
 pub use stamp::{NoShortId, ShortId, Stamp};
+pub use travel::travelling;
 
 use crate::media::Description;
 

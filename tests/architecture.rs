@@ -78,7 +78,15 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "rtc",
         ours: &["media", "observe"],
-        outside: &[("webrtc", ""), ("rtc", ""), ("tokio", ""), ("bytes", ""), ("async_trait", ""), ("getrandom", "")],
+        outside: &[
+            ("webrtc", ""),
+            ("rtc", ""),
+            ("tokio", ""),
+            ("bytes", ""),
+            ("async_trait", ""),
+            ("base64", "rtc/identity"),
+            ("getrandom", ""),
+        ],
     },
     Layer {
         name: "pipeline",

@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 
 use super::{Control, Ended, failure::Failure, state::CallState, task::Task};
 use crate::{
-    media::now,
+    media::{now, wall_clock},
     observe::{CallStateName, EventKind},
     rtc::{CandidateKind, NetworkChange, Peer, RtcEvent},
-    signaling::Signaling,
+    signaling::{ShortId, Signaling, Stamp, travelling},
 };
 
 /// A STUN server that does not answer costs at most this.
@@ -26,6 +26,10 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// A person cannot send new blobs faster than this, however often the network changes.
 const RENEWAL_GAP: Duration = Duration::from_secs(30);
+
+/// With its own addresses hidden a machine needs another one.
+const NOTHING_LEFT: &str = "There is no address to give out: those of this machine are hidden, and no server gave \
+                            another one. Name a STUN server with --stun or a TURN server with --turn, or do not hide them.";
 
 /// Whether our description still leads here.
 #[derive(Debug, Default)]
@@ -55,10 +59,15 @@ impl Task {
         let Some(own) = self.peer.local_description().await else {
             return Ok(Some(Ended::Failed("The connection gave no description of itself.".into())));
         };
-        let candidates = own.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
-        self.events.emit(EventKind::LocalDescription { kind: own.kind, candidates });
-        signaling.send(own.clone()).await?;
-        self.own = Some(own);
+        let stamp = Stamp::new(wall_clock(), self.offer.as_ref().and_then(ShortId::of));
+        let sent = travelling(&own, stamp, self.hide_addresses);
+        let candidates = sent.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
+        if candidates == 0 && self.hide_addresses {
+            return Ok(Some(Ended::Failed(NOTHING_LEFT.into())));
+        }
+        self.events.emit(EventKind::LocalDescription { kind: sent.kind, candidates });
+        signaling.send(sent.clone()).await?;
+        (self.own, self.sent) = (Some(own), Some(sent));
         self.freshness = Freshness { made: Some(now()), ..Freshness::default() };
         Ok(None)
     }

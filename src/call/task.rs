@@ -23,7 +23,7 @@ use crate::{
     media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{Peer, PeerConfig, RtcEvent},
+    rtc::{Identity, Peer, PeerConfig, RtcEvent},
     signaling::{Expected, Signaling, SignalingError},
 };
 
@@ -86,6 +86,8 @@ async fn begin(
     let clock = media.clock;
     let max = Bitrate::from_bps(config.max_bitrate.bps() + OVERHEAD.bps());
     let peer_config = PeerConfig {
+        identity: Identity::new()?,
+        own: role.description(),
         stun: config.stun.clone(),
         turn: config.turn.clone(),
         relay_only: config.relay_only,
@@ -109,10 +111,12 @@ async fn begin(
     let task = Task {
         estimate: peer.estimate(),
         config: peer_config,
+        hide_addresses: config.hide_addresses,
         clock,
         offer: None,
         answer: None,
         own: None,
+        sent: None,
         freshness: Freshness::default(),
         peer,
         outgoing,
@@ -126,12 +130,14 @@ async fn begin(
 
 pub(super) struct Task {
     pub(super) config: PeerConfig,
+    pub(super) hide_addresses: bool,
     pub(super) clock: Clock,
     /// Theirs.
     pub(super) offer: Option<Description>,
     answer: Option<Description>,
-    /// Ours, as the library gives it.
+    /// Ours, as the library gives it, and as it travels.
     pub(super) own: Option<Description>,
+    pub(super) sent: Option<Description>,
     pub(super) freshness: Freshness,
     pub(super) peer: Peer,
     pub(super) estimate: watch::Receiver<Bitrate>,
@@ -171,7 +177,7 @@ impl Task {
         }
         self.step(&Input::Described, state).await?;
 
-        let expected = Expected { kind: DescriptionKind::Answer, own: self.own.clone() };
+        let expected = Expected { kind: DescriptionKind::Answer, own: self.sent.clone() };
         let receive = (role == Role::Offer).then(|| signaling.receive(expected));
         self.talk(receive, signaling, state, connection, controls).await
     }

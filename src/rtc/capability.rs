@@ -16,22 +16,22 @@ use crate::media::{Codec, MediaKind};
 /// (RFC 4585 allows it, browsers take it).
 pub(super) fn media_engine() -> Result<MediaEngine, RtcError> {
     let mut engine = MediaEngine::default();
-    engine.register_codec(parameters(Codec::Opus, OPUS_FMTP, 111), RtpCodecKind::Audio)?;
+    engine.register_codec(parameters(Codec::Opus, OPUS_FMTP, 96), RtpCodecKind::Audio)?;
     // Two payload types, one codec: browsers offer constrained baseline with one profile or the
     // other, and a decoder of ours takes both.
-    engine.register_codec(parameters(Codec::H264, "42e01f", 102), RtpCodecKind::Video)?;
-    engine.register_codec(parameters(Codec::H264, "42001f", 104), RtpCodecKind::Video)?;
+    engine.register_codec(parameters(Codec::H264, "42e01f", 97), RtpCodecKind::Video)?;
+    engine.register_codec(parameters(Codec::H264, "42001f", 98), RtpCodecKind::Video)?;
     Ok(engine)
 }
 
-/// RFC 7587: FEC wanted, stereo can be played, silence is sent too.
-const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;stereo=1";
+/// RFC 7587: FEC wanted, silence is sent too.
+const OPUS_FMTP: &str = "useinbandfec=1";
 
 /// Returns one codec for a local track.
 pub(super) fn codec(codec: Codec) -> RTCRtpCodec {
     match codec {
-        Codec::H264 => parameters(codec, "42e01f", 102).rtp_codec,
-        Codec::Opus => parameters(codec, OPUS_FMTP, 111).rtp_codec,
+        Codec::H264 => parameters(codec, "42e01f", 97).rtp_codec,
+        Codec::Opus => parameters(codec, OPUS_FMTP, 96).rtp_codec,
     }
 }
 
@@ -42,8 +42,8 @@ fn parameters(codec: Codec, detail: &str, payload_type: u8) -> RTCRtpCodecParame
             mime_type: MIME_TYPE_H264.into(),
             clock_rate: codec.clock_rate_hz(),
             channels: 0,
-            sdp_fmtp_line: format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={detail}"),
-            rtcp_feedback: vec![feedback("ccm", "fir"), feedback("nack", ""), feedback("nack", "pli")],
+            sdp_fmtp_line: format!("packetization-mode=1;profile-level-id={detail}"),
+            rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli")],
         },
         Codec::Opus => RTCRtpCodec {
             mime_type: MIME_TYPE_OPUS.into(),

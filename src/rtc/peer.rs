@@ -50,7 +50,6 @@ pub struct Peer {
     estimate: watch::Receiver<Bitrate>,
     forward: Forward,
     round_trip: RoundTrip,
-    relay_only: bool,
     addresses_chosen: bool,
 }
 
@@ -66,7 +65,7 @@ impl Peer {
         let mut receive_only = Vec::new();
         for (kind, send) in [(MediaKind::Audio, config.send_audio), (MediaKind::Video, config.send_video)] {
             if send {
-                outgoing.push(OutgoingTrack::new(kind)?);
+                outgoing.push(OutgoingTrack::new(kind, config.own)?);
             } else {
                 receive_only.push(kind);
             }
@@ -97,7 +96,6 @@ impl Peer {
             estimate,
             forward,
             round_trip,
-            relay_only: config.relay_only,
             addresses_chosen: !config.bind.is_empty(),
         };
         Ok((peer, receiver))
@@ -148,8 +146,7 @@ impl Peer {
             RTCSdpType::Offer => DescriptionKind::Offer,
             _ => DescriptionKind::Answer,
         };
-        let sdp = if self.relay_only { without_related_addresses(&description.sdp) } else { description.sdp };
-        Some(Description { kind, sdp })
+        Some(Description { kind, sdp: description.sdp })
     }
 
     /// Returns the tracks that both sides agreed we send.
@@ -218,7 +215,7 @@ impl Peer {
     }
 
     async fn set_remote(&self, description: &Description) -> Result<(), RtcError> {
-        let sdp = description.sdp.clone();
+        let sdp = spread(&description.sdp);
         let parsed = match description.kind {
             DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
@@ -234,21 +231,25 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-/// Blanks what a relayed candidate tells of the address behind it, in the way of RFC 8839 (5.1).
-fn without_related_addresses(sdp: &str) -> String {
-    let blank = |line: &str| {
-        let mut words: Vec<&str> = line.split(' ').collect();
-        for index in 1..words.len() {
-            match words[index - 1] {
-                "raddr" => words[index] = if words[index].contains(':') { "::" } else { "0.0.0.0" },
-                "rport" => words[index] = "9",
-                _ => {}
-            }
+/// Repeats in each medium what RFC 8285 (5) and RFC 8842 (5.1) also allow once for all of them: the
+/// library looks for it there alone. Comes last, so that what a medium says for itself is found first.
+fn spread(sdp: &str) -> String {
+    let (session, media) = sdp.split_at(sdp.find("\nm=").map_or(sdp.len(), |end| end + 1));
+    let lines = |prefix| session.split_inclusive('\n').filter(move |line| line.starts_with(prefix));
+    let setup: String = lines("a=setup:").collect();
+    let extensions: String = lines("a=extmap:").collect();
+    let mut spread = session.to_owned();
+    let mut rest = media;
+    while !rest.is_empty() {
+        let (medium, next) = rest.split_at(rest.find("\nm=").map_or(rest.len(), |end| end + 1));
+        spread.push_str(medium);
+        spread.push_str(&setup);
+        if medium.starts_with("m=audio") || medium.starts_with("m=video") {
+            spread.push_str(&extensions);
         }
-        words.join(" ")
-    };
-    let lines = sdp.split("\r\n").map(|line| if line.starts_with("a=candidate:") { blank(line) } else { line.into() });
-    lines.collect::<Vec<String>>().join("\r\n")
+        rest = next;
+    }
+    spread
 }
 
 async fn build(
@@ -276,8 +277,11 @@ async fn build(
         credential: turn.password.clone(),
     }));
     let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-    let configuration =
-        RTCConfigurationBuilder::new().with_ice_servers(servers).with_ice_transport_policy(policy).build();
+    let configuration = RTCConfigurationBuilder::new()
+        .with_certificates(vec![config.identity.certificate.clone()])
+        .with_ice_servers(servers)
+        .with_ice_transport_policy(policy)
+        .build();
 
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
@@ -300,6 +304,7 @@ async fn build(
 fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connection::SettingEngine {
     use std::time::Duration;
     SettingEngineBuilder::new()
+        .with_ice_credentials(config.identity.ufrag.clone(), config.identity.password.clone())
         .with_multicast_dns_mode(mdns)
         .with_include_loopback_candidate(config.bind.iter().any(std::net::IpAddr::is_loopback))
         // Disconnected after 4 s of silence. Never failed: a person carries the blobs, and `failed`
@@ -327,9 +332,8 @@ fn interceptors(
     engine.register_feedback(feedback("nack", "pli"), RtpCodecKind::Video);
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         engine.register_feedback(feedback("transport-cc", ""), kind);
-        for uri in [extmap::TRANSPORT_CC_URI, extmap::SDES_MID_URI] {
-            engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: uri.into() }, kind, None)?;
-        }
+        let uri = extmap::TRANSPORT_CC_URI.into();
+        engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri }, kind, None)?;
     }
     let registry = Registry::new()
         .with(Slot::from(500), tap)
@@ -347,19 +351,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_relayed_candidate_does_not_tell_whose_it_is() {
-        for (before, after) in [
-            (
-                "192.0.2.9 57977 typ relay raddr 198.51.100.7 rport 43662",
-                "192.0.2.9 57977 typ relay raddr 0.0.0.0 rport 9",
-            ),
-            (
-                "2001:db8::9 57977 typ relay raddr 2001:db8::7 rport 4 x y",
-                "2001:db8::9 57977 typ relay raddr :: rport 9 x y",
-            ),
-        ] {
-            let sdp = |rest: &str| format!("v=0\r\na=candidate:1 1 udp 16777215 {rest}\r\na=end-of-candidates\r\n");
-            assert_eq!(without_related_addresses(&sdp(before)), sdp(after));
+    fn what_holds_for_all_media_is_repeated_in_each() {
+        for end in ["\n", "\r\n"] {
+            let lines = |text: &str| text.replace('|', end);
+            let sdp = lines("v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=mid:0|m=application 9|a=mid:1|");
+            let spread_out = lines(
+                "v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=mid:0|a=setup:active|a=extmap:1 urn:x|\
+                 m=application 9|a=mid:1|a=setup:active|",
+            );
+            assert_eq!(spread(&sdp), spread_out);
+            let sdp = lines("v=0|m=audio 9|a=setup:active|a=extmap:1 urn:x|a=mid:0|");
+            assert_eq!(spread(&sdp), sdp, "what is there already is left alone");
         }
     }
 }

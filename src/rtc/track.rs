@@ -25,7 +25,7 @@ use super::{
     capability::{codec, codec_kind, media_kind},
     tap::Timeline,
 };
-use crate::media::{Codec, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
+use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
 
 /// The largest payload of a packet, in bytes: with IPv6, UDP, SRTP and header extensions it stays
 /// below the 1,280 that every path carries.
@@ -39,13 +39,13 @@ pub(super) struct OutgoingTrack {
 }
 
 impl OutgoingTrack {
-    pub(super) fn new(kind: MediaKind) -> Result<Self, RtcError> {
+    pub(super) fn new(kind: MediaKind, own: DescriptionKind) -> Result<Self, RtcError> {
         let our_codec = match kind {
             MediaKind::Audio => Codec::Opus,
             MediaKind::Video => Codec::H264,
         };
-        let [ssrc, base, id] = random()?;
-        let ssrc = ssrc | 1;
+        let [base, id] = random()?;
+        let ssrc = ssrc(kind, own);
         let encoding = RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
             codec: codec(our_codec),
@@ -204,6 +204,19 @@ impl RemoteTrack {
 impl std::fmt::Debug for RemoteTrack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RemoteTrack").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Returns the SSRC of a track of ours.
+///
+/// Not a random one (RFC 3550, 8): there are two sides and a track of each kind, so these cannot collide,
+/// and descriptions need not carry them. Browsers report with SSRC 1 when they send nothing.
+const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
+    match (own, kind) {
+        (DescriptionKind::Offer, MediaKind::Audio) => 2,
+        (DescriptionKind::Offer, MediaKind::Video) => 3,
+        (DescriptionKind::Answer, MediaKind::Audio) => 4,
+        (DescriptionKind::Answer, MediaKind::Video) => 5,
     }
 }
 

@@ -1,0 +1,164 @@
+//! What of our description travels.
+//!
+//! The WebRTC library keeps its full description. The other side gets the lines that mean something to
+//! it, each once, so that a person can carry them: see `docs/blob-format.md`.
+
+use std::collections::HashSet;
+
+use super::{
+    Stamp,
+    sdp::{Direction, Lines, Sdp},
+};
+use crate::media::{Description, DescriptionKind};
+
+/// How the text begins: nothing of it is used with ICE (RFC 8829, 5.2.1; RFC 8839, 4.2.1).
+pub(super) const PREAMBLE: &str = "v=0\no=- 1 1 IN IP6 ::\ns=-\nc=IN IP6 ::\nt=0 0\n";
+
+/// The stream to which both our tracks belong: receivers keep its sound and pictures together.
+pub(super) const STREAM: &str = "p";
+
+/// Makes what travels out of the WebRTC library's description of our side.
+///
+/// Everything but the ICE credentials and candidates that holds for all media is said once, in front.
+/// These stand in the first medium that is not refused, of which the others are bundled (RFC 8843, 7.1).
+/// Lines end in a line feed, which every reader takes (RFC 8866, 5). Where a candidate's base is, nobody
+/// but us needs to know. `hide_addresses` leaves out the candidates that are our interfaces' addresses.
+pub fn travelling(local: &Description, stamp: Stamp, hide_addresses: bool) -> Description {
+    let sdp = Sdp::new(&local.sdp);
+    let mut out = PREAMBLE.to_owned();
+    let mut line = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
+    sdp.session.attributes("group").for_each(|group| line(&format!("a=group:{group}")));
+    for name in ["fingerprint", "setup"] {
+        sdp.attribute(name).iter().for_each(|value| line(&format!("a={name}:{value}")));
+    }
+    let shared = shared_extensions(&sdp);
+    shared.iter().for_each(|extension| line(extension));
+
+    let open = sdp.media.iter().position(|medium| !medium.is_refused());
+    for (index, medium) in sdp.media.iter().enumerate() {
+        let of_medium = if medium.is_refused() {
+            refused(medium)
+        } else {
+            match medium.medium().next() {
+                Some("audio" | "video") => rtp(medium, local.kind, !shared.is_empty()),
+                _ => association(medium),
+            }
+        };
+        of_medium.iter().for_each(|text| line(text));
+        if Some(index) == open {
+            for name in ["ice-ufrag", "ice-pwd"] {
+                sdp.attribute(name).iter().for_each(|value| line(&format!("a={name}:{value}")));
+            }
+            candidates(&sdp, hide_addresses).iter().for_each(|candidate| line(candidate));
+        }
+    }
+    Description { kind: local.kind, sdp: stamp.apply(&out) }
+}
+
+/// Returns the lines of header extensions if they are the same for all media that have any.
+fn shared_extensions<'a>(sdp: &Sdp<'a>) -> Vec<&'a str> {
+    let extensions = |medium: &Lines<'a>| -> Vec<&'a str> {
+        medium.0.iter().filter(|line| line.starts_with("a=extmap:")).copied().collect()
+    };
+    let is_rtp = |medium: &&Lines| !medium.is_refused() && matches!(medium.medium().next(), Some("audio" | "video"));
+    let mut media = sdp.media.iter().filter(is_rtp).map(extensions);
+    let first = media.next().unwrap_or_default();
+    if media.all(|other| other == first) { first } else { vec![] }
+}
+
+fn refused(medium: &Lines) -> Vec<String> {
+    let mid = medium.0.iter().filter(|line| line.starts_with("a=mid:"));
+    medium.0.first().into_iter().chain(mid).map(|line| (*line).to_owned()).collect()
+}
+
+/// Returns the lines of a medium that goes over RTP.
+fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<String> {
+    let unwanted = if kind == DescriptionKind::Offer { repeated_codecs(medium) } else { HashSet::new() };
+    let wanted = |payload_type: &str| !unwanted.contains(payload_type);
+    let direction = medium.direction();
+    let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
+
+    let mut lines = vec![format!("m={}", formats.join(" "))];
+    let mid = medium.attribute("mid").unwrap_or_default();
+    lines.push(format!("a=mid:{mid}"));
+    lines.push(direction.line().to_owned());
+    lines.extend(medium.has("a=rtcp-mux").then(|| "a=rtcp-mux".to_owned()));
+    for line in &medium.0 {
+        let Some((name, value)) = line.strip_prefix("a=").and_then(|attribute| attribute.split_once(':')) else {
+            continue;
+        };
+        let keep = match name {
+            "rtpmap" | "fmtp" | "rtcp-fb" => wanted(value.split(' ').next().unwrap_or_default()),
+            "extmap" => !extensions_shared,
+            "rid" | "simulcast" => true,
+            _ => false,
+        };
+        lines.extend(keep.then(|| (*line).to_owned()));
+    }
+    // The WebRTC library of the other p2pcall needs both the SSRC and a name for each track.
+    let ssrc = medium.attribute("ssrc").and_then(|ssrc| ssrc.split(' ').next()).filter(|_| direction.sends());
+    lines.extend(ssrc.map(|ssrc| ssrc_line(ssrc, mid)));
+    lines
+}
+
+/// Returns the one line that tells a track's SSRC and its name (RFC 5576).
+pub(super) fn ssrc_line(ssrc: impl std::fmt::Display, track: &str) -> String {
+    format!("a=ssrc:{ssrc} msid:{STREAM} {track}")
+}
+
+/// Returns the payload types whose codec another one before them has: the same with a different profile,
+/// which we take too.
+fn repeated_codecs<'a>(medium: &Lines<'a>) -> HashSet<&'a str> {
+    let mut seen = HashSet::new();
+    medium
+        .attributes("rtpmap")
+        .filter_map(|map| map.split_once(' '))
+        .filter(|(_, codec)| !seen.insert(*codec))
+        .map(|(payload_type, _)| payload_type)
+        .collect()
+}
+
+/// Returns the lines of the medium for data channels (RFC 8841).
+fn association(medium: &Lines) -> Vec<String> {
+    let keep = |line: &&&str| {
+        ["m=", "a=mid:", "a=sctp-port:", "a=max-message-size:"].iter().any(|start| line.starts_with(start))
+    };
+    medium.0.iter().filter(keep).map(|line| (*line).to_owned()).collect()
+}
+
+/// Returns the lines of candidates, each address once.
+fn candidates(sdp: &Sdp, hide_addresses: bool) -> Vec<String> {
+    let mut foundations: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut lines = Vec::new();
+    for candidate in sdp.media.iter().flat_map(|medium| medium.attributes("candidate")) {
+        let words: Vec<&str> = candidate.split_ascii_whitespace().collect();
+        let [foundation, component, transport, priority, address, port, "typ", kind, rest @ ..] = words.as_slice()
+        else {
+            continue;
+        };
+        // RTCP is multiplexed: the second component is never used.
+        let unused = *component != "1" || (hide_addresses && *kind == "host");
+        if unused || !seen.insert((transport.to_ascii_lowercase(), *address, *port)) {
+            continue;
+        }
+        let index = foundations.iter().position(|known| known == foundation).unwrap_or(foundations.len());
+        if index == foundations.len() {
+            foundations.push(foundation);
+        }
+        let mut line = format!("a=candidate:{} 1 {transport} {priority} {address} {port} typ {kind}", index + 1);
+        for pair in rest.chunks_exact(2) {
+            match pair {
+                ["raddr", base] => line.push_str(if base.contains(':') { " raddr ::" } else { " raddr 0.0.0.0" }),
+                ["rport", _] => line.push_str(" rport 9"),
+                ["tcptype", tcptype] => line.push_str(&format!(" tcptype {tcptype}")),
+                _ => {}
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
