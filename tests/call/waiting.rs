@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use p2pcall::{
-    call::{CallConfig, Ended, Media, Obstacle},
-    media::Description,
+    call::{CallConfig, Ended, Obstacle},
+    media::{Description, DescriptionKind},
     observe::{CallStateName, EventKind},
     signaling::{Expected, Memory, Signaling, SignalingError, memory},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     relay::{Relay, ThroughRelay},
@@ -82,35 +82,48 @@ fn silence_is_explained_before_it_ends_the_call() {
     assert_eq!(answerer.journal.states(), [CallStateName::AwaitingRemote]);
 }
 
-/// Keeps what is sent instead of carrying it.
-struct Kept(mpsc::Sender<Description>);
+/// Hands what is sent to the test, and takes from it what is received.
+struct ThroughTest {
+    sent: mpsc::Sender<Description>,
+    answer: Option<oneshot::Receiver<Description>>,
+}
 
-impl Signaling for Kept {
+impl Signaling for ThroughTest {
     async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
-        self.0.send(description).await.map_err(|_| SignalingError::Interrupted)
+        self.sent.send(description).await.map_err(|_| SignalingError::Interrupted)
     }
 
     fn receive(&mut self, _: Expected) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
-        std::future::pending()
+        let answer = self.answer.take().expect("one answer is asked for");
+        async { answer.await.map_err(|_| SignalingError::Interrupted) }
     }
 }
 
 /// Only real time shows it.
 #[test]
-fn a_mapping_that_changes_leads_to_a_new_offer_of_the_same_identity() {
+fn a_mapping_that_changes_leads_to_a_new_offer_and_the_answer_to_the_first_is_as_good() {
     let runtime = runtime();
     let server = StunServer::start(&runtime);
     let (sender, mut sent) = mpsc::channel(4);
+    let (answer, answered) = oneshot::channel();
+    let through_test = ThroughTest { sent: sender, answer: Some(answered) };
+    let (mut near, far) = memory();
     let config = CallConfig { stun: vec![server.url()], ..config() };
     let entered = runtime.enter();
-    let offerer = Side::with_config(Role::Offer, config, Media::new(), Kept(sender));
+    let mut offerer = Side::with_config(Role::Offer, config, media(OFFERER_HZ), through_test);
+    let mut answerer = Side::new(Role::Answer, media(ANSWERER_HZ), far);
     drop(entered);
     let mut next = || runtime.block_on(sent.recv()).expect("the offerer waits");
     let mapped = |description: &Description, address: &str| {
         description.sdp.lines().any(|line| line.contains(&format!(" {address} ")) && line.contains("typ srflx"))
     };
+
     let first = next();
     assert!(mapped(&first, "198.51.100.1 1000"), "{}", first.sdp);
+    runtime.block_on(near.send(first.clone())).expect("the answerer waits");
+    let expected = Expected { kind: DescriptionKind::Answer, own: Some(first.clone()) };
+    let to_first = runtime.block_on(near.receive(expected)).expect("an answer");
+
     server.map_to("198.51.100.1:2000");
     let second = next();
     assert!(mapped(&second, "198.51.100.1 2000"), "{}", second.sdp);
@@ -118,4 +131,13 @@ fn a_mapping_that_changes_leads_to_a_new_offer_of_the_same_identity() {
     for same in ["fingerprint", "ice-ufrag", "ice-pwd"] {
         assert_eq!(first.attribute(same), second.attribute(same), "{same}");
     }
+
+    let _turn = serial::turn();
+    answer.send(to_first).expect("the offerer waits for it");
+    for (side, hz) in [(&offerer, ANSWERER_HZ), (&answerer, OFFERER_HZ)] {
+        side.connected();
+        side.numbers(|numbers| numbers.len() >= 5);
+        side.tone(hz);
+    }
+    crate::hang_up(&runtime, &mut offerer, &mut answerer);
 }
