@@ -20,7 +20,7 @@ use crate::{
     media::{Bitrate, Clock, MediaKind, Size, VideoFormat, now},
     observe::{Events, Observer, StatsReport},
     pipeline::{SinkOpener, SourceOpener},
-    rtc::TurnServer,
+    rtc::{Bind, TurnServer},
     signaling::Signaling,
     sink::{AudioSink, VideoSink},
     source::{AudioSource, VideoSource},
@@ -31,12 +31,12 @@ use crate::{
 pub struct CallConfig {
     /// STUN servers, `stun:host:port`.
     pub stun: Vec<String>,
-    /// TURN servers over UDP.
+    /// TURN servers.
     pub turn: Vec<TurnServer>,
     /// Use relayed candidates alone: the other side does not learn our addresses.
     pub relay_only: bool,
-    /// Local addresses to use, loopback allowed; empty: all but loopback and link-local ones.
-    pub bind: Vec<std::net::IpAddr>,
+    /// Local addresses and interfaces to use; empty: all addresses but loopback and link-local ones.
+    pub bind: Vec<Bind>,
     /// Local ports to use; `None`: any.
     pub ports: Option<std::ops::RangeInclusive<u16>>,
     /// The size and rate of pictures to send when the line carries them.

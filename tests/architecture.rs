@@ -78,7 +78,16 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "rtc",
         ours: &["media", "observe"],
-        outside: &[("webrtc", ""), ("rtc", ""), ("tokio", ""), ("bytes", ""), ("async_trait", ""), ("getrandom", "")],
+        outside: &[
+            ("webrtc", ""),
+            ("rtc", ""),
+            ("tokio", ""),
+            ("bytes", ""),
+            ("async_trait", ""),
+            ("getrandom", ""),
+            ("tokio_rustls", "rtc/relay"),
+            ("rustls_native_certs", "rtc/relay"),
+        ],
     },
     Layer {
         name: "pipeline",

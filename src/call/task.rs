@@ -320,6 +320,10 @@ impl Task {
                 self.events.emit(EventKind::MappingChanged);
                 return Ok(None);
             }
+            RtcEvent::RelayFailed { server, reason } => {
+                self.events.emit(EventKind::RelayFailed { server, reason });
+                return Ok(None);
+            }
             RtcEvent::Candidate(_) | RtcEvent::GatheringComplete => return Ok(None),
         };
         self.step(&input, state).await

@@ -202,6 +202,7 @@ impl Narrator {
                 "Your public address has changed: the text the other person has leads nowhere now. End this and make a new one."
                     .into()
             }
+            EventKind::RelayFailed { server, reason } => format!("The TURN server {server}: {reason}"),
             EventKind::LocalDescription { kind: DescriptionKind::Answer, .. } => {
                 "Send this answer back to the other person. The call begins when they paste it.".into()
             }
