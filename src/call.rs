@@ -23,7 +23,7 @@ use crate::{
     media::{Bitrate, Clock, DescriptionKind, MediaKind, Size, VideoFormat, now},
     observe::{Events, Observer, StatsReport},
     pipeline::{SinkOpener, SourceOpener},
-    rtc::TurnServer,
+    rtc::{Bind, TurnServer},
     signaling::Signaling,
     sink::{AudioSink, VideoSink},
     source::{AudioSource, VideoSource},
@@ -34,15 +34,15 @@ use crate::{
 pub struct CallConfig {
     /// STUN servers, `stun:host:port`.
     pub stun: Vec<String>,
-    /// TURN servers over UDP.
+    /// TURN servers.
     pub turn: Vec<TurnServer>,
     /// Use relayed candidates alone: the other side does not learn our addresses.
     pub relay_only: bool,
     /// Leave the addresses of this machine's own interfaces out of the description: the other side is
     /// reached from public ones (STUN) or relayed ones (TURN) alone.
     pub hide_addresses: bool,
-    /// Local addresses to use, loopback allowed; empty: all but loopback and link-local ones.
-    pub bind: Vec<std::net::IpAddr>,
+    /// Local addresses and interfaces to use; empty: all addresses but loopback and link-local ones.
+    pub bind: Vec<Bind>,
     /// Local ports to use; `None`: any.
     pub ports: Option<std::ops::RangeInclusive<u16>>,
     /// The size and rate of pictures to send when the line carries them.

@@ -67,6 +67,13 @@ pub enum EventKind {
         /// In words, with what to do.
         what: String,
     },
+    /// A TURN server is of no use, or the relay on it is lost.
+    RelayFailed {
+        /// The server's address, without user name and password.
+        server: String,
+        /// What happened and what to do, in words that follow the address and a colon.
+        reason: String,
+    },
     /// The call entered another state.
     State {
         /// Which one.

@@ -3,6 +3,7 @@
 //! Encoded frames in, RTP packets out; everything else that happens comes as an [`RtcEvent`].
 //! Asynchronous; the crate's callbacks only forward.
 
+mod address;
 mod capability;
 mod channel;
 mod contact;
@@ -11,6 +12,7 @@ mod forward;
 mod handshake;
 mod identity;
 mod keepalive;
+mod lookup;
 mod loss;
 mod nack;
 mod network;
@@ -18,19 +20,24 @@ mod pacer;
 mod peer;
 mod punch;
 mod queueing;
+mod relay;
 mod socket;
 mod stun;
 mod tap;
 mod track;
+mod url;
 
-use std::{net::SocketAddr, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
+pub use address::Bind;
 pub use channel::MessageChannel;
 pub use contact::Contact;
 pub use identity::Identity;
 pub use network::NetworkChange;
 pub use peer::Peer;
+pub use relay::Authorities;
 pub use track::{LocalTrack, RemoteTrack, Sent};
+pub use url::{ServerUrlError, StunUrl, TurnTransport, TurnUrl};
 
 use crate::media::{Bitrate, DescriptionKind, MediaKind, SenderReport};
 
@@ -47,8 +54,8 @@ pub struct PeerConfig {
     pub turn: Vec<TurnServer>,
     /// Use relayed candidates alone.
     pub relay_only: bool,
-    /// Local addresses to use, loopback allowed; empty: all but loopback and link-local ones.
-    pub bind: Vec<std::net::IpAddr>,
+    /// Local addresses and interfaces to use; empty: all addresses but loopback and link-local ones.
+    pub bind: Vec<Bind>,
     /// Local ports to use; `None`: any.
     pub ports: Option<RangeInclusive<u16>>,
     /// Whether to send sound.
@@ -64,20 +71,22 @@ pub struct PeerConfig {
     pub max_bitrate: Bitrate,
 }
 
-/// A TURN server over UDP and what it wants to know.
+/// A TURN server and what it wants to know.
 #[derive(Clone)]
 pub struct TurnServer {
-    /// `turn:host:port`.
-    pub url: String,
+    /// Where it is, and how it is reached.
+    pub url: TurnUrl,
     /// User name.
     pub username: String,
     /// Password.
     pub password: String,
+    /// Who may vouch for it beside the authorities that the system trusts, over TLS.
+    pub authorities: Authorities,
 }
 
 impl std::fmt::Debug for TurnServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TurnServer").finish_non_exhaustive()
+        f.debug_struct("TurnServer").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
@@ -100,6 +109,20 @@ pub enum RtcError {
         /// The last port of the range.
         last: u16,
     },
+    /// There is no interface of that name, or it has no address.
+    #[error("There is no network interface '{name}' with an address here. There are: {there}.")]
+    Interface {
+        /// The name.
+        name: String,
+        /// The names there are.
+        there: String,
+    },
+    /// A server's address is not one.
+    #[error("A server's address cannot be read: {0}.")]
+    Server(#[from] ServerUrlError),
+    /// Certificates that cannot be used.
+    #[error("The certificates cannot be used: {0}.")]
+    Authorities(String),
     /// The other side's description is not one we can work with.
     #[error("The other side's description cannot be used: {0}.")]
     Description(String),
@@ -153,6 +176,13 @@ pub enum RtcEvent {
     Message(String),
     /// The public address that a waiting description names has changed.
     MappingChanged,
+    /// A TURN server is of no use, or the relay on it is lost. Told once for each server and reason.
+    RelayFailed {
+        /// The server's address, without user name and password.
+        server: String,
+        /// What happened and what to do, in words that begin small.
+        reason: String,
+    },
 }
 
 /// The kinds of candidates (RFC 8445, 5.1.1).
@@ -169,36 +199,4 @@ pub enum CandidateKind {
 /// Returns whether IPv4 and IPv6 lead anywhere from here. Sends nothing.
 pub fn routes() -> [bool; 2] {
     network::routes()
-}
-
-/// Returns the sockets to open for the addresses and ports asked for.
-fn addresses(config: &PeerConfig) -> Result<Vec<SocketAddr>, RtcError> {
-    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
-    let bind = match config.bind.as_slice() {
-        [] => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
-        named => named.to_vec(),
-    };
-    let mut addresses = Vec::new();
-    for address in bind {
-        // Opened to see whether it can be, and closed again: the library opens its own.
-        match &config.ports {
-            None => match UdpSocket::bind((address, 0)) {
-                Ok(_) => addresses.push(SocketAddr::new(address, 0)),
-                // A machine without IPv6 (or IPv4) is no reason to fail unless it was asked for.
-                Err(_) if config.bind.is_empty() => {}
-                Err(error) => return Err(RtcError::Socket(format!("{address}: {error}"))),
-            },
-            Some(ports) => match ports.clone().find(|port| UdpSocket::bind((address, *port)).is_ok()) {
-                Some(port) => addresses.push(SocketAddr::new(address, port)),
-                None if config.bind.is_empty() && address.is_ipv6() && !addresses.is_empty() => {}
-                None => {
-                    return Err(RtcError::PortInUse { address, first: *ports.start(), last: *ports.end() });
-                }
-            },
-        }
-    }
-    if addresses.is_empty() {
-        return Err(RtcError::Socket("neither IPv4 nor IPv6 is available".into()));
-    }
-    Ok(addresses)
 }

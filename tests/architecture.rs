@@ -86,6 +86,8 @@ const LAYERS: &[Layer] = &[
             ("async_trait", ""),
             ("base64", "rtc/identity"),
             ("getrandom", ""),
+            ("tokio_rustls", "rtc/relay"),
+            ("rustls_native_certs", "rtc/relay"),
         ],
     },
     Layer {

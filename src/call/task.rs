@@ -310,6 +310,10 @@ impl Task {
                 self.mapping_changed();
                 return Ok(None);
             }
+            RtcEvent::RelayFailed { server, reason } => {
+                self.events.emit(EventKind::RelayFailed { server, reason });
+                return Ok(None);
+            }
             RtcEvent::Candidate(_) | RtcEvent::GatheringComplete => return Ok(None),
         };
         self.step(&input, state).await

@@ -1,11 +1,12 @@
 //! Exactly what was typed.
 
-use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
     media::Size,
+    rtc::{Bind, ServerUrlError, StunUrl, TurnUrl},
     sink::{AudioSinkSpec, VideoSinkSpec},
     source::{AudioSourceSpec, VideoSourceSpec},
 };
@@ -150,22 +151,25 @@ pub(super) struct ConnectionArgs {
     /// Ask no STUN server: for calls within one network
     #[arg(long)]
     pub(super) no_stun: bool,
-    /// A TURN server over UDP, turn:HOST[:PORT]; its password comes from P2PCALL_TURN_PASSWORD,
-    /// --turn-password-file or a prompt
-    #[arg(long, value_name = "URL", value_parser = turn_url, requires = "turn_user")]
-    pub(super) turn: Option<String>,
-    /// User name for the TURN server
+    /// A TURN server, turn:HOST[:PORT], with ?transport=tcp for TCP, or turns:HOST[:PORT] for TLS; again for
+    /// more, with the same user. The password comes from P2PCALL_TURN_PASSWORD, --turn-password-file or a prompt
+    #[arg(long, value_name = "URL", requires = "turn_user")]
+    pub(super) turn: Vec<TurnUrl>,
+    /// User name for the TURN servers
     #[arg(long, value_name = "NAME", requires = "turn")]
     pub(super) turn_user: Option<String>,
     /// Read the TURN password from the first line of FILE
     #[arg(long, value_name = "FILE", requires = "turn")]
     pub(super) turn_password_file: Option<PathBuf>,
-    /// Connect through the TURN server alone: the other side does not learn your addresses
+    /// Trust the certificates in FILE (PEM) for turns:, too: for a server of your own
+    #[arg(long, value_name = "FILE", requires = "turn")]
+    pub(super) turn_ca: Option<PathBuf>,
+    /// Connect through the TURN servers alone: the other side does not learn your addresses
     #[arg(long, requires = "turn")]
     pub(super) relay_only: bool,
-    /// Use this local address; again for more [default: all but loopback]
+    /// Use this local address or interface, for example wlan0; again for more [default: all but loopback]
     #[arg(long, value_name = "ADDR")]
-    pub(super) bind: Vec<IpAddr>,
+    pub(super) bind: Vec<Bind>,
     /// Use local ports FIRST-LAST, or one PORT
     #[arg(long, value_name = "RANGE", value_parser = ports)]
     pub(super) port: Option<RangeInclusive<u16>>,
@@ -198,20 +202,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
 }
 
-fn stun_url(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("stun:").unwrap_or(text);
-    if host.is_empty() || host.contains("://") || host.starts_with("turn:") || host.starts_with("stuns:") {
-        return Err(format!("'{text}' is no STUN server: write stun:HOST or stun:HOST:PORT"));
-    }
-    Ok(format!("stun:{host}"))
-}
-
-fn turn_url(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("turn:").unwrap_or(text);
-    if host.is_empty() || host.contains("://") || host.contains("?transport=tcp") || host.starts_with("turns:") {
-        return Err(format!("'{text}' is no TURN server over UDP: write turn:HOST or turn:HOST:PORT"));
-    }
-    Ok(format!("turn:{host}"))
+fn stun_url(text: &str) -> Result<String, ServerUrlError> {
+    text.parse().map(|url: StunUrl| url.to_string())
 }
 
 fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
@@ -244,10 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_and_ports() {
-        assert_eq!(stun_url("example.org:3478").as_deref(), Ok("stun:example.org:3478"));
-        assert!(stun_url("turn:example.org").is_err() && stun_url("").is_err());
-        assert!(turn_url("turns:example.org").is_err() && turn_url("turn:x?transport=tcp").is_err());
+    fn ranges_of_ports() {
         assert_eq!(ports("40000-40010"), Ok(40_000..=40_010));
         assert_eq!(ports("5000"), Ok(5000..=5000));
         assert!(ports("10-5").is_err() && ports("0").is_err() && ports("x").is_err());

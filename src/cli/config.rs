@@ -9,7 +9,7 @@ use super::{
 use crate::{
     call::CallConfig,
     media::{Bitrate, VideoFormat},
-    rtc::TurnServer,
+    rtc::{Authorities, TurnServer, TurnUrl},
 };
 
 /// The only place a password may come from besides a file and a prompt: command lines are seen by all.
@@ -38,12 +38,9 @@ pub(super) fn network(media: &MediaArgs, connection: &ConnectionArgs, run: &RunA
         (false, true) => CallConfig::default().stun,
         (false, false) => connection.stun.clone(),
     };
-    let turn = match (&connection.turn, &connection.turn_user) {
-        (Some(url), Some(user)) => {
-            let password = turn_password(connection.turn_password_file.as_deref())?;
-            vec![TurnServer { url: url.clone(), username: user.clone(), password }]
-        }
-        _ => vec![],
+    let turn = match &connection.turn_user {
+        Some(user) => turn_servers(connection, user)?,
+        None => vec![],
     };
     Ok(CallConfig {
         stun,
@@ -53,6 +50,25 @@ pub(super) fn network(media: &MediaArgs, connection: &ConnectionArgs, run: &RunA
         ports: connection.port.clone(),
         ..local(media, run)
     })
+}
+
+fn turn_servers(connection: &ConnectionArgs, user: &str) -> Result<Vec<TurnServer>, Refusal> {
+    let authorities = connection.turn_ca.as_deref().map(authorities).transpose()?.unwrap_or_default();
+    let password = turn_password(connection.turn_password_file.as_deref())?;
+    let server = |url: &TurnUrl| TurnServer {
+        url: url.clone(),
+        username: user.to_owned(),
+        password: password.clone(),
+        authorities: authorities.clone(),
+    };
+    Ok(connection.turn.iter().map(server).collect())
+}
+
+fn authorities(path: &Path) -> Result<Authorities, Refusal> {
+    let refusal = |what| Refusal { exit: Exit::Usage, what };
+    let text = std::fs::read(path)
+        .map_err(|error| refusal(format!("The certificates cannot be read from {}: {error}.", path.display())))?;
+    Authorities::from_pem(&text).map_err(|error| refusal(format!("{}: {error}", path.display())))
 }
 
 fn turn_password(file: Option<&Path>) -> Result<String, Refusal> {

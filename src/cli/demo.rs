@@ -1,7 +1,7 @@
 //! `p2pcall demo`: a whole call between two peers in one program, for a first look.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::Ipv4Addr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -33,7 +33,7 @@ pub(super) fn run(args: DemoArgs, output: &OutputArgs) -> Result<Exit, Refusal> 
         Defaults { video: VideoSourceSpec::Test, audio: AudioSourceSpec::Tone(440.0), speaker: AudioSinkSpec::None };
     let (mut here, screen) = media::open(&args.media, defaults)?;
     let config = CallConfig {
-        bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        bind: vec![Ipv4Addr::LOCALHOST.into()],
         duration: args.run.duration.or(matches!(screen, Screen::None).then_some(UNWATCHED)),
         ..config::local(&args.media, &args.run)
     };

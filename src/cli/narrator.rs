@@ -208,6 +208,7 @@ impl Narrator {
                 "There is no network at the moment. When it is back and another one, you get a new text to send.".into()
             }
             EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),
+            EventKind::RelayFailed { server, reason } => format!("The TURN server {server}: {reason}"),
             EventKind::LocalDescription { kind: DescriptionKind::Answer, .. } => {
                 "Send this answer back to the other person. The call begins when they paste it.".into()
             }

@@ -24,7 +24,8 @@ use webrtc::{
 };
 
 use super::{
-    Contact, NetworkChange, PeerConfig, RtcError, RtcEvent, addresses,
+    Bind, Contact, NetworkChange, PeerConfig, RtcError, RtcEvent,
+    address::addresses,
     capability::{codec_kind, media_engine},
     channel,
     contact::Watch,
@@ -34,11 +35,15 @@ use super::{
     nack::{Nack, RoundTrip},
     network::Network,
     pacer::Pacer,
+    relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
     tap::Tap,
     track::{LocalTrack, OutgoingTrack},
 };
 use crate::media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now};
+
+/// Time between two refreshes of a relay: as for the STUN servers, below the 30 s after which NATs forget.
+const RELAY_REFRESH: std::time::Duration = std::time::Duration::from_secs(12);
 
 /// Our end of the connection.
 pub struct Peer {
@@ -60,6 +65,7 @@ impl Peer {
     /// If no socket can be opened as configured.
     pub async fn new(config: &PeerConfig, clock: Clock) -> Result<(Self, mpsc::Receiver<RtcEvent>), RtcError> {
         let (forward, receiver) = Forward::new();
+        let servers = Servers::new(config, forward.clone()).await?;
         let watch = Arc::new(Watch::new());
         let mut outgoing = Vec::new();
         let mut receive_only = Vec::new();
@@ -72,7 +78,7 @@ impl Peer {
         }
 
         let round_trip = RoundTrip::new();
-        let build = |mdns| build(config, clock, &forward, &watch, &outgoing, &round_trip, mdns);
+        let build = |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, &round_trip, mdns);
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -256,7 +262,7 @@ async fn build(
     config: &PeerConfig,
     clock: Clock,
     forward: &Forward,
-    watch: &Arc<Watch>,
+    (servers, watch): (&Arc<Servers>, &Arc<Watch>),
     outgoing: &[OutgoingTrack],
     round_trip: &RoundTrip,
     mdns: MulticastDnsMode,
@@ -267,19 +273,17 @@ async fn build(
     let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
     let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap)?;
 
-    let mut servers = Vec::new();
-    if !config.stun.is_empty() {
-        servers.push(RTCIceServer { urls: config.stun.clone(), ..Default::default() });
-    }
-    servers.extend(config.turn.iter().map(|turn| RTCIceServer {
-        urls: vec![turn.url.clone()],
-        username: turn.username.clone(),
-        credential: turn.password.clone(),
+    let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
+    ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {
+        urls,
+        username: username.into(),
+        credential: password.into(),
     }));
+    ice_servers.retain(|server| !server.urls.is_empty());
     let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
     let configuration = RTCConfigurationBuilder::new()
         .with_certificates(vec![config.identity.certificate.clone()])
-        .with_ice_servers(servers)
+        .with_ice_servers(ice_servers)
         .with_ice_transport_policy(policy)
         .build();
 
@@ -290,10 +294,9 @@ async fn build(
         .with_interceptor_registry(registry)
         .with_handler(Arc::new(forward.clone()))
         .with_udp_addrs(addresses(config)?)
-        .with_runtime(Arc::new(WatchedRuntime::new(
-            Keepalive::new(config.stun.clone()),
-            watch.clone(),
-            forward.clone(),
+        .with_runtime(Arc::new(RelayRuntime::new(
+            WatchedRuntime::new(Keepalive::new(servers.stun.clone()), watch.clone(), forward.clone()),
+            servers.clone(),
         )))
         .build()
         .await
@@ -303,16 +306,22 @@ async fn build(
 
 fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connection::SettingEngine {
     use std::time::Duration;
+    let is_loopback = |bind: &Bind| match bind {
+        Bind::Address(address) => address.is_loopback(),
+        Bind::Interface(name) => name == "lo" || name == "lo0",
+    };
     SettingEngineBuilder::new()
         .with_ice_credentials(config.identity.ufrag.clone(), config.identity.password.clone())
         .with_multicast_dns_mode(mdns)
-        .with_include_loopback_candidate(config.bind.iter().any(std::net::IpAddr::is_loopback))
+        .with_include_loopback_candidate(config.bind.iter().any(is_loopback))
         // Disconnected after 4 s of silence. Never failed: a person carries the blobs, and `failed`
         // would throw the candidates away; the call's own state machine decides when it is over.
         .with_ice_timeouts(Some(Duration::from_secs(4)), Some(Duration::ZERO), Some(Duration::from_secs(1)))
         // A pair is tried for as long as a person may take, not for 1.6 s. The largest number overflows in
         // the library.
         .with_ice_connection_attempts(Some(config.check_interval), Some(u16::MAX - 1))
+        // A relay is refreshed in time for the NAT before a TURN server over UDP, not only for the server.
+        .with_turn_allocation_refresh_interval_cap(RELAY_REFRESH)
         // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
         // time comes later than that, and would be refused as a replay. Browsers have 1,024.
         .with_srtp_replay_protection_window(2048)
