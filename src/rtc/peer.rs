@@ -320,6 +320,11 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         // A pair is tried for as long as a person may take, not for 1.6 s. The largest number overflows in
         // the library.
         .with_ice_connection_attempts(Some(config.check_interval), Some(u16::MAX - 1))
+        // Better paths get a head start, not half a second and two: checks are quick, and so is a
+        // path within one network.
+        .with_srflx_acceptance_min_wait(Some(Duration::from_millis(150)))
+        .with_prflx_acceptance_min_wait(Some(Duration::from_millis(250)))
+        .with_relay_acceptance_min_wait(Some(Duration::from_millis(600)))
         // A relay is refreshed in time for the NAT before a TURN server over UDP, not only for the server.
         .with_turn_allocation_refresh_interval_cap(RELAY_REFRESH)
         // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
