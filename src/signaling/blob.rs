@@ -3,6 +3,7 @@
 //! Written as base64 of the W3C's JSON `{"type","sdp"}` on one line, the form that browsers' examples
 //! and other WebRTC tools speak; read in that form however it was wrapped, and as the bare JSON.
 
+mod compact;
 mod error;
 
 use std::fmt;
@@ -84,7 +85,8 @@ impl SessionBlob {
     pub fn encode(description: &Description, form: BlobForm) -> Self {
         let json = || serde_json::to_string(description).expect("two strings are always JSON");
         Self(match form {
-            BlobForm::Plain | BlobForm::Compact => BASE64.encode(json()),
+            BlobForm::Plain => BASE64.encode(json()),
+            BlobForm::Compact => compact::encode(description).unwrap_or_else(|| BASE64.encode(json())),
             BlobForm::Json => json(),
             BlobForm::Sdp => description.sdp.clone(),
         })
