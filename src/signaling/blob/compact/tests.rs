@@ -38,7 +38,12 @@ fn the_document_says_what_is_done() {
     let vectors = vectors();
     assert!(vectors.len() >= 4, "{}", vectors.len());
     for (description, text) in vectors {
-        assert_eq!(encode(&description).as_deref(), Some(text));
+        let written = encode(&description).expect("an example is short");
+        match Profile::of(&description) {
+            Some(_) => assert_eq!(written, text),
+            // Another compressor may find other bytes for it.
+            None => assert_eq!(read(&written).map(|(read, _)| read), Ok(description.clone())),
+        }
         let (read, used) = read(text).expect("an example");
         assert_eq!((read.kind, read.sdp.as_str()), (description.kind, description.sdp.as_str()));
         assert_eq!(PREFIX.len() + used, text.len());
@@ -95,7 +100,7 @@ fn a_bomb_is_refused() {
     assert!(matches!(decode(&text), Err(BlobError::Damaged { .. })));
 }
 
-/// Any description that the profile can say, with the number of its candidates' bytes.
+/// Any description that the profile can say, with how many bytes it becomes.
 fn described() -> impl Strategy<Value = (Description, usize)> {
     let candidate = (0_u8..3, any::<bool>(), any::<[u8; 16]>(), any::<u16>()).prop_map(|(kind, v6, address, port)| {
         let address = if v6 { &address[..] } else { &address[..4] };
@@ -107,20 +112,19 @@ fn described() -> impl Strategy<Value = (Description, usize)> {
             let kind = if answer { DescriptionKind::Answer } else { DescriptionKind::Offer };
             let mut bytes = [&[media][..], &minutes, &fingerprint, &ufrag, &password].concat();
             bytes.extend(answer.then_some(answers).into_iter().flatten());
-            let candidates = candidates.concat();
-            bytes.extend(&candidates);
-            (Profile::from_bytes(kind, &bytes).expect("all of it is known").render(), candidates.len())
+            bytes.extend(candidates.concat());
+            let envelope = 1 + bytes.len() + CHECKSUM;
+            (Profile::from_bytes(kind, &bytes).expect("all of it is known").render(), envelope)
         },
     )
 }
 
 proptest! {
     #[test]
-    fn any_description_is_read_as_written((description, candidates) in described()) {
+    fn any_description_is_read_as_written((description, bytes) in described()) {
         let text = encode(&description).expect("it is short");
         prop_assert_eq!(read(&text), Ok((description, text.len() - PREFIX.len())));
-        // 64 bytes but for the candidates, three bytes in four letters or less.
-        prop_assert!(text.len() <= 11 + (64 + candidates) * 4 / 3 + 1, "{}", text.len());
+        prop_assert_eq!(text.len(), PREFIX.len() + LENGTH_SYMBOLS + base62::symbols(bytes));
     }
 
     #[test]
