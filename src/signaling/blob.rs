@@ -100,7 +100,7 @@ impl SessionBlob {
     /// Whether a line of text could be the beginning of a blob.
     pub fn begins(line: &str) -> bool {
         let line = line.trim_start();
-        line.starts_with(BASE64_START) || line.starts_with('{')
+        line.starts_with(BASE64_START) || line.starts_with('{') || line.starts_with(compact::PREFIX)
     }
 
     /// Reads a description from text that may be wrapped at any column.
@@ -109,6 +109,10 @@ impl SessionBlob {
     /// [`BlobError::Incomplete`] if more text could make it whole; anything else is final.
     pub fn decode(text: &str) -> Result<Description, BlobError> {
         let text = text.trim();
+        if let Some(rest) = text.strip_prefix(compact::PREFIX) {
+            let symbols: String = rest.chars().filter(char::is_ascii_alphanumeric).collect();
+            return compact::decode(&symbols).map(|(description, _)| description);
+        }
         let start: String = text.chars().filter(|c| !c.is_whitespace()).take(BASE64_START.len()).collect();
         if !Self::begins(&start) || text.len() > MAX_CHARACTERS {
             return Err(BlobError::NotABlob);

@@ -71,9 +71,10 @@ function profile(answer, body) {
   if (media > 31) throw new Error('newer');
   const minutes = integer(3);
   const fingerprint = [...take(32)].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
-  const ice = [`a=ice-ufrag:${base64(take(3))}`, `a=ice-pwd:${base64(take(16))}`];
+  const credentials = [`a=ice-ufrag:${base64(take(3))}`, `a=ice-pwd:${base64(take(16))}`];
   const answers = answer ? shortId(integer(4)) : '-';
 
+  const candidates = [];
   const bases = [];
   while (place < body.length) {
     const [what] = take(1);
@@ -84,13 +85,13 @@ function profile(answer, body) {
     if (!bases.includes(base)) bases.push(base);
     const priority = { host: 2130706431, srflx: 1694498815, relay: 16777215 }[kind];
     const rest = kind === 'host' ? '' : ` raddr ${what & 4 ? '::' : '0.0.0.0'} rport 9`;
-    ice.push(`a=candidate:${bases.indexOf(base) + 1} 1 udp ${priority} ${address} ${integer(2)} typ ${kind}${rest}`);
+    candidates.push(`a=candidate:${bases.indexOf(base) + 1} 1 udp ${priority} ${address} ${integer(2)} typ ${kind}${rest}`);
   }
 
   const section = (bits, ssrc, line, ...codec) => (mid) => {
     const direction = ['sendrecv', 'sendonly', 'recvonly', 'inactive'][bits & 3];
     const sends = direction.startsWith('send') ? [`a=ssrc:${ssrc} msid:p ${mid}`] : [];
-    return [line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...sends, ...(mid === 0 ? ice : [])];
+    return [line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...sends, ...(mid === 0 ? candidates : [])];
   };
   const sound = section(media, answer ? 4 : 2, 'm=audio 9 UDP/TLS/RTP/SAVPF 96', 'a=rtpmap:96 opus/48000/2',
     'a=fmtp:96 useinbandfec=1', 'a=rtcp-fb:96 transport-cc');
@@ -100,6 +101,7 @@ function profile(answer, body) {
   const [first, second] = media & 16 ? [pictures, sound] : [sound, pictures];
   const before = ['v=0', 'o=- 1 1 IN IP6 ::', 's=-', 'c=IN IP6 ::', 't=0 0', 'a=group:BUNDLE 0 1 2',
     `a=fingerprint:sha-256 ${fingerprint}`, `a=setup:${answer ? 'active' : 'actpass'}`,
+    ...credentials,
     'a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'];
   const after = [...first(0), ...second(1), 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:2',
     'a=sctp-port:5000', 'a=max-message-size:65536'];

@@ -92,8 +92,8 @@ impl Profile {
             video_first,
             stamp: (stamp.minutes() < 1 << 24 && answers_fit).then_some(stamp)?,
             fingerprint: fingerprint_bytes(fingerprint)?,
-            ufrag: ice_bytes(first, "ice-ufrag")?,
-            password: ice_bytes(first, "ice-pwd")?,
+            ufrag: ice_bytes(&sdp.session, "ice-ufrag")?,
+            password: ice_bytes(&sdp.session, "ice-pwd")?,
             candidates: first.attributes("candidate").map(Candidate::of).collect::<Option<_>>()?,
         })
     }
@@ -113,6 +113,8 @@ impl Profile {
         line("a=group:BUNDLE 0 1 2");
         line(&format!("a=fingerprint:sha-256 {}", fingerprint.join(":")));
         line(&format!("a=setup:{setup}"));
+        line(&format!("a=ice-ufrag:{}", STANDARD_NO_PAD.encode(self.ufrag)));
+        line(&format!("a=ice-pwd:{}", STANDARD_NO_PAD.encode(self.password)));
         line(EXTENSION);
         let audio = ("m=audio 9 UDP/TLS/RTP/SAVPF 96", self.audio, AUDIO, first_ssrc);
         let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97", self.video, VIDEO, first_ssrc + 1);
@@ -127,8 +129,6 @@ impl Profile {
                 line(&ssrc_line(ssrc, &mid.to_string()));
             }
             if mid == 0 {
-                line(&format!("a=ice-ufrag:{}", STANDARD_NO_PAD.encode(self.ufrag)));
-                line(&format!("a=ice-pwd:{}", STANDARD_NO_PAD.encode(self.password)));
                 self.candidate_lines().iter().for_each(|candidate| line(candidate));
             }
         }
@@ -260,6 +260,6 @@ fn fingerprint_bytes(text: &str) -> Option<[u8; 32]> {
     bytes?.try_into().ok()
 }
 
-fn ice_bytes<const N: usize>(medium: &Lines, name: &str) -> Option<[u8; N]> {
-    STANDARD_NO_PAD.decode(medium.attribute(name)?).ok()?.try_into().ok()
+fn ice_bytes<const N: usize>(session: &Lines, name: &str) -> Option<[u8; N]> {
+    STANDARD_NO_PAD.decode(session.attribute(name)?).ok()?.try_into().ok()
 }

@@ -1,0 +1,204 @@
+//! The sockets under the connection: what passes is watched while a person carries the blobs.
+//!
+//! The library opens its sockets through a runtime that can be wrapped. Until the call is connected each
+//! datagram is looked at: the NAT's mapping is kept and watched ([`Keepalive`]), checks are thinned out
+//! ([`Punch`]), the handshake is guarded ([`Handshake`]), and what the other side was heard to say is
+//! counted ([`Contact`]). Afterwards datagrams pass untouched.
+
+use std::{
+    future::Future,
+    io::{self, IoSliceMut},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
+    Transmit,
+};
+
+use super::{
+    contact::{Contact, Watch},
+    forward::Forward,
+    handshake::Handshake,
+    keepalive::{Keepalive, Mapping},
+    punch::Punch,
+    stun::{Datagram, classify},
+};
+use crate::media::now;
+
+/// Tokio's runtime, with sockets that are watched.
+#[derive(Debug)]
+pub(super) struct WatchedRuntime {
+    tokio: TokioRuntime,
+    keepalive: Arc<Keepalive>,
+    watch: Arc<Watch>,
+    forward: Forward,
+}
+
+impl WatchedRuntime {
+    pub(super) fn new(keepalive: Arc<Keepalive>, watch: Arc<Watch>, forward: Forward) -> Self {
+        Self { tokio: TokioRuntime, keepalive, watch, forward }
+    }
+}
+
+/// One socket of the connection.
+#[derive(Debug)]
+pub(super) struct WatchedSocket {
+    socket: Arc<dyn AsyncUdpSocket>,
+    watch: Arc<Watch>,
+    handshake: Handshake,
+    pub(super) mapping: Mapping,
+    punch: Mutex<Punch>,
+}
+
+impl WatchedSocket {
+    pub(super) async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.socket.send_to(datagram, to).await
+    }
+
+    fn punch(&self) -> std::sync::MutexGuard<'_, Punch> {
+        self.punch.lock().expect("the lock is never held across a panic")
+    }
+
+    /// Whether a datagram is to leave.
+    fn leaves(&self, datagram: &[u8], to: SocketAddr) -> bool {
+        self.handshake.sent(datagram);
+        match classify(datagram) {
+            Datagram::Check => {
+                self.watch.count(|contact| contact.checks_sent += 1);
+                self.punch().passes(to, now())
+            }
+            Datagram::Alert(alert) => {
+                self.watch.count(|contact| contact.alert_sent = Some(alert));
+                true
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether a datagram is the library's business.
+    fn arrives(&self, datagram: &[u8], from: SocketAddr) -> bool {
+        match classify(datagram) {
+            Datagram::Check => {
+                self.watch.count(|contact| contact.checks_received += 1);
+                self.punch().heard(now());
+                true
+            }
+            Datagram::CheckAnswered => {
+                self.watch.count(|contact| contact.answers_received += 1);
+                self.punch().heard(now());
+                true
+            }
+            Datagram::Mapped { transaction, address } => !self.mapping.told(from, transaction, address),
+            Datagram::Alert(alert) => {
+                self.watch.count(|contact| contact.alert_received = Some(alert));
+                true
+            }
+            Datagram::Other => !self.handshake.was_answered(datagram),
+        }
+    }
+}
+
+impl AsyncUdpSocket for WatchedSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if self.watch.waiting() && !self.leaves(transmit.contents, transmit.destination) {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
+        self.socket.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let received = self.socket.poll_recv(cx, buffers, meta);
+        if let Poll::Ready(Ok(count)) = &received
+            && self.watch.waiting()
+        {
+            for (buffer, meta) in buffers.iter_mut().zip(meta).take(*count) {
+                let len = meta.len.min(buffer.len());
+                if !self.arrives(&buffer[..len], meta.addr) {
+                    // One byte that is neither STUN nor DTLS nor RTP (RFC 7983): the stack drops it.
+                    buffer[0] = 0xff;
+                    (meta.len, meta.stride) = (1, 1);
+                }
+            }
+        }
+        received
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.socket.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.socket.max_gro_segments()
+    }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl Runtime for KeepaliveRuntime {
+    fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
+        self.tokio.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let socket = self.tokio.wrap_udp_socket(socket)?;
+        if socket.local_addr()?.port() == MDNS_PORT {
+            return Ok(socket);
+        }
+        let watched = Arc::new(WatchedSocket {
+            socket,
+            keepalive: self.keepalive.clone(),
+            handshake: Handshake::default(),
+            state: Mutex::default(),
+        });
+        if !self.keepalive.servers.is_empty() {
+            tokio::spawn(self.keepalive.clone().keep(Arc::downgrade(&watched)));
+        }
+        Ok(watched)
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        self.tokio.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+        self.tokio.connect_tcp(address)
+    }
+
+    fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
+        self.tokio.resolve_host(host)
+    }
+
+    fn now(&self) -> Instant {
+        crate::media::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
+        let nudged = self.keepalive.forward.nudged();
+        Box::pin(async move { _ = tokio::time::timeout(duration, nudged).await })
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        self.tokio.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        self.tokio.block_on(future);
+    }
+}
+
+/// Multicast DNS listens here: it has no mapping to keep.
+const MDNS_PORT: u16 = 5353;
