@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::{
     Stamp,
-    sdp::{Direction, Lines, Sdp},
+    sdp::{Lines, Sdp},
 };
 use crate::media::{Description, DescriptionKind};
 

@@ -96,8 +96,6 @@ fn an_offer_is_short() {
             "a=candidate:2 1 udp 1694498815 203.0.113.7 49809 typ srflx raddr 0.0.0.0 rport 9",
         ]
     );
-    let again = travels(&offer.sdp, false);
-    assert_eq!(again.sdp, offer.sdp, "nothing is left to leave out");
 }
 
 #[test]
