@@ -16,7 +16,7 @@ fn read(text: &str) -> Result<(Description, usize), BlobError> {
 }
 
 /// Returns the text of each fenced block of this kind in the document.
-fn blocks<'a>(language: &'a str) -> impl Iterator<Item = &'a str> {
+fn blocks(language: &str) -> impl Iterator<Item = &str> {
     DOCUMENT.split("\n```").filter_map(move |block| block.strip_prefix(language)?.strip_prefix('\n'))
 }
 
