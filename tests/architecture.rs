@@ -73,7 +73,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "signaling",
         ours: &["media", "observe"],
-        outside: &[("base64", ""), ("crc", ""), ("serde_json", ""), ("tokio", "signaling/memory")],
+        outside: &[
+            ("base64", ""),
+            ("crc", ""),
+            ("miniz_oxide", "signaling/blob/compact"),
+            ("serde_json", ""),
+            ("tokio", "signaling/memory"),
+        ],
     },
     Layer {
         name: "rtc",

@@ -24,10 +24,10 @@ use std::{
 };
 
 use p2pcall::{
-    call::{Control, Ended, Media},
+    call::{Call, CallConfig, Control, Ended, Media},
     media::{Description, MediaKind, VideoFormat, VideoFrame},
     observe::{CallStateName, EventKind, StatsReport},
-    signaling::{Expected, Memory, Signaling, SignalingError, memory},
+    signaling::{BlobForm, Expected, Memory, SessionBlob, Signaling, SignalingError, memory},
     source::{SourceError, TestPattern, VideoSource, frame_number},
 };
 use tokio::{
@@ -41,7 +41,26 @@ use side::{ANSWERER_HZ, OFFERER_HZ, PATIENCE, Role, Side, is_black, media, runti
 /// Begins a call between two sides.
 fn begin(_runtime: &EnterGuard<'_>, offerer: Media, answerer: Media) -> (Side, Side) {
     let (near, far) = memory();
-    (Side::new(Role::Offer, offerer, near), Side::new(Role::Answer, answerer, far))
+    (Side::new(Role::Offer, offerer, InWriting(near)), Side::new(Role::Answer, answerer, InWriting(far)))
+}
+
+/// Carries descriptions as short text.
+struct InWriting(Memory);
+
+impl Signaling for InWriting {
+    async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
+        let text = |form| SessionBlob::encode(&description, form).to_string();
+        let (plain, compact) = (text(BlobForm::Plain), text(BlobForm::Compact));
+        assert!(plain.len() <= 1400, "{}", plain.len());
+        assert!(compact.len() <= 140, "{}", compact.len());
+        let read = SessionBlob::decode(&compact).expect("our own blob");
+        assert!(read == description, "{}", description.sdp);
+        self.0.send(read).await
+    }
+
+    async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
+        self.0.receive(expected).await
+    }
 }
 
 /// Begins a call between two sides over a relay.
@@ -96,6 +115,21 @@ fn letting_go_of_a_call_hangs_up() {
     offerer.connected();
     offerer.abandon();
     assert_eq!(answerer.ended(&runtime).ended, Ended::RemoteHungUp);
+}
+
+#[test]
+fn hidden_addresses_leave_nothing_without_a_server() {
+    let runtime = runtime();
+    let (near, _far) = memory();
+    let config = CallConfig { hide_addresses: true, ..side::config() };
+    let call = {
+        let _entered = runtime.enter();
+        Call::offer(config, Media::new(), near, vec![])
+    };
+    let Ended::Failed(words) = runtime.block_on(call.ended()).ended else {
+        panic!("it should not have begun");
+    };
+    assert!(words.contains("no address to give out") && words.contains("--stun"), "{words}");
 }
 
 #[test]

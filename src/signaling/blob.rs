@@ -3,6 +3,7 @@
 //! Written as base64 of the W3C's JSON `{"type","sdp"}` on one line, the form that browsers' examples
 //! and other WebRTC tools speak; read in that form however it was wrapped, and as the bare JSON.
 
+mod compact;
 mod error;
 
 use std::fmt;
@@ -84,7 +85,8 @@ impl SessionBlob {
     pub fn encode(description: &Description, form: BlobForm) -> Self {
         let json = || serde_json::to_string(description).expect("two strings are always JSON");
         Self(match form {
-            BlobForm::Plain | BlobForm::Compact => BASE64.encode(json()),
+            BlobForm::Plain => BASE64.encode(json()),
+            BlobForm::Compact => compact::encode(description).unwrap_or_else(|| BASE64.encode(json())),
             BlobForm::Json => json(),
             BlobForm::Sdp => description.sdp.clone(),
         })
@@ -98,7 +100,7 @@ impl SessionBlob {
     /// Whether a line of text could be the beginning of a blob.
     pub fn begins(line: &str) -> bool {
         let line = line.trim_start();
-        line.starts_with(BASE64_START) || line.starts_with('{')
+        line.starts_with(BASE64_START) || line.starts_with('{') || line.starts_with(compact::PREFIX)
     }
 
     /// Reads a description from text that may be wrapped at any column.
@@ -107,6 +109,10 @@ impl SessionBlob {
     /// [`BlobError::Incomplete`] if more text could make it whole; anything else is final.
     pub fn decode(text: &str) -> Result<Description, BlobError> {
         let text = text.trim();
+        if let Some(rest) = text.strip_prefix(compact::PREFIX) {
+            let symbols: String = rest.chars().filter(char::is_ascii_alphanumeric).collect();
+            return compact::decode(&symbols).map(|(description, _)| description);
+        }
         let start: String = text.chars().filter(|c| !c.is_whitespace()).take(BASE64_START.len()).collect();
         if !Self::begins(&start) || text.len() > MAX_CHARACTERS {
             return Err(BlobError::NotABlob);

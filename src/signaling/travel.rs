@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::{
     Stamp,
-    sdp::{Direction, Lines, Sdp},
+    sdp::{Lines, Sdp},
 };
 use crate::media::{Description, DescriptionKind};
 
@@ -19,8 +19,8 @@ pub(super) const STREAM: &str = "p";
 
 /// Makes what travels out of the WebRTC library's description of our side.
 ///
-/// Everything but the ICE credentials and candidates that holds for all media is said once, in front.
-/// These stand in the first medium that is not refused, of which the others are bundled (RFC 8843, 7.1).
+/// What holds for all media is said once, in front. Candidates stand in the first medium that is not
+/// refused, with which the others are bundled (RFC 8843, 7.1).
 /// Lines end in a line feed, which every reader takes (RFC 8866, 5). Where a candidate's base is, nobody
 /// but us needs to know. `hide_addresses` leaves out the candidates that are our interfaces' addresses.
 pub fn travelling(local: &Description, stamp: Stamp, hide_addresses: bool) -> Description {
@@ -31,7 +31,7 @@ pub fn travelling(local: &Description, stamp: Stamp, hide_addresses: bool) -> De
         out.push('\n');
     };
     sdp.session.attributes("group").for_each(|group| line(&format!("a=group:{group}")));
-    for name in ["fingerprint", "setup"] {
+    for name in ["fingerprint", "setup", "ice-ufrag", "ice-pwd"] {
         sdp.attribute(name).iter().for_each(|value| line(&format!("a={name}:{value}")));
     }
     let shared = shared_extensions(&sdp);
@@ -49,9 +49,6 @@ pub fn travelling(local: &Description, stamp: Stamp, hide_addresses: bool) -> De
         };
         of_medium.iter().for_each(|text| line(text));
         if Some(index) == open {
-            for name in ["ice-ufrag", "ice-pwd"] {
-                sdp.attribute(name).iter().for_each(|value| line(&format!("a={name}:{value}")));
-            }
             candidates(&sdp, hide_addresses).iter().for_each(|candidate| line(candidate));
         }
     }
@@ -162,3 +159,6 @@ fn candidates(sdp: &Sdp, hide_addresses: bool) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

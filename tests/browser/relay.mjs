@@ -23,12 +23,13 @@ export class Relay {
   /** Takes the address out of one side's description; returns the description with the relay's in its place. */
   standFor(name, description) {
     const other = this.sides[name === 'program' ? 'browser' : 'program'];
-    const lines = description.sdp.split('\r\n');
+    const lines = description.sdp.split(/\r?\n/);
     const first = lines.find((line) => /^a=candidate:\S+ 1 udp \d+ [\d.]+ \d+ typ host/i.test(line));
     const fields = first.split(' ');
     this.sides[name].address = { host: fields[4], port: Number(fields[5]) };
     [fields[4], fields[5]] = ['127.0.0.1', other.socket.address().port];
-    const kept = lines.filter((line) => !line.startsWith('a=candidate:') || line === first);
+    // The stamp's check sum would not fit any more.
+    const kept = lines.filter((line) => !/^a=(candidate|p2pcall):/.test(line) || line === first);
     return { ...description, sdp: kept.map((line) => (line === first ? fields.join(' ') : line)).join('\r\n') };
   }
 
