@@ -63,8 +63,7 @@ async fn main() -> anyhow::Result<()> {
     let size = Size::new(320, 180).expect("in range");
     let format = VideoFormat { size, frame_rate: 20.0 };
     // No STUN server: the call stays on this machine.
-    let config =
-        CallConfig { stun: vec![], bind: vec![Ipv4Addr::LOCALHOST.into()], format, ..CallConfig::default() };
+    let config = CallConfig { stun: vec![], bind: vec![Ipv4Addr::LOCALHOST.into()], format, ..CallConfig::default() };
     // How the two descriptions travel is up to the program: here through a channel.
     let (ours, theirs) = memory();
 

@@ -26,6 +26,7 @@ use webrtc::{
 use super::{
     Bind, PeerConfig, RtcError, RtcEvent,
     address::addresses,
+    candidate::without_redundant,
     capability::{codec_kind, media_engine},
     channel,
     estimate::Estimator,
@@ -149,7 +150,8 @@ impl Peer {
             RTCSdpType::Offer => DescriptionKind::Offer,
             _ => DescriptionKind::Answer,
         };
-        let sdp = if self.relay_only { without_related_addresses(&description.sdp) } else { description.sdp };
+        let sdp = without_redundant(&description.sdp);
+        let sdp = if self.relay_only { without_related_addresses(&sdp) } else { sdp };
         Some(Description { kind, sdp })
     }
 
@@ -299,6 +301,9 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         .with_ice_connection_attempts(Some(Duration::from_millis(500)), Some(u16::MAX - 1))
         // A relay is refreshed in time for the NAT before a TURN server over UDP, not only for the server.
         .with_turn_allocation_refresh_interval_cap(RELAY_REFRESH)
+        // A relay is taken when no direct way was found within this: the library's 2 s are most of what the person
+        // waits, and direct ways through NATs take 0.6 s. What is taken once is kept.
+        .with_relay_acceptance_min_wait(Some(Duration::from_millis(800)))
         // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
         // time comes later than that, and would be refused as a replay. Browsers have 1,024.
         .with_srtp_replay_protection_window(2048)

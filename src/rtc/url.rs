@@ -175,10 +175,13 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        for text in ["", "stun:", "turn:example.org", "stuns:example.org", "stun://example.org", "a:b", "a:0", "a:70000"] {
+        for text in
+            ["", "stun:", "turn:example.org", "stuns:example.org", "stun://example.org", "a:b", "a:0", "a:70000"]
+        {
             assert_eq!(text.parse::<StunUrl>(), Err(ServerUrlError::NotStun(text.into())));
         }
-        for text in ["", "turn:", "stun:example.org", "turn://example.org", "turn:a?transport=sctp", "turn:[::1", "a b"] {
+        for text in ["", "turn:", "stun:example.org", "turn://example.org", "turn:a?transport=sctp", "turn:[::1", "a b"]
+        {
             assert_eq!(text.parse::<TurnUrl>(), Err(ServerUrlError::NotTurn(text.into())));
         }
         for (text, error) in [

@@ -68,13 +68,11 @@ impl Target {
         let connector = tokio::task::spawn_blocking(move || authorities.connector())
             .await
             .map_err(|error| RelayFailure::Authorities(error.to_string()))??;
-        let stream = tokio::time::timeout(
-            CONNECT_TIMEOUT,
-            connector.connect(authority::server_name(&self.host)?, stream),
-        )
-        .await
-        .map_err(|_| RelayFailure::Tls("it does not answer".into()))?
-        .map_err(|error| authority::failure(&error, &self.host))?;
+        let stream =
+            tokio::time::timeout(CONNECT_TIMEOUT, connector.connect(authority::server_name(&self.host)?, stream))
+                .await
+                .map_err(|_| RelayFailure::Tls("it does not answer".into()))?
+                .map_err(|error| authority::failure(&error, &self.host))?;
         connected();
         pump(stream, outgoing, address, incoming).await
     }
