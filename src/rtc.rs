@@ -4,6 +4,7 @@
 //! Asynchronous; the crate's callbacks only forward.
 
 mod address;
+mod candidate;
 mod capability;
 mod channel;
 mod contact;

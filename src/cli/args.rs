@@ -153,8 +153,9 @@ pub(super) struct ConnectionArgs {
     pub(super) no_stun: bool,
     /// A TURN server, turn:HOST[:PORT], with ?transport=tcp for TCP, or turns:HOST[:PORT] for TLS; again for
     /// more, with the same user. The password comes from P2PCALL_TURN_PASSWORD, --turn-password-file or a prompt
-    #[arg(long, value_name = "URL", requires = "turn_user")]
-    pub(super) turn: Vec<TurnUrl>,
+    // A wrong one is refused later: clap would repeat it, and there may be a password in it.
+    #[arg(long, value_name = "URL", requires = "turn_user", value_parser = turn_url)]
+    pub(super) turn: Vec<Result<TurnUrl, ServerUrlError>>,
     /// User name for the TURN servers
     #[arg(long, value_name = "NAME", requires = "turn")]
     pub(super) turn_user: Option<String>,
@@ -204,6 +205,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn stun_url(text: &str) -> Result<String, ServerUrlError> {
     text.parse().map(|url: StunUrl| url.to_string())
+}
+
+/// Clap wants a result, and this one holds another.
+fn turn_url(text: &str) -> Result<Result<TurnUrl, ServerUrlError>, std::convert::Infallible> {
+    Ok(text.parse())
 }
 
 fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     call::CallConfig,
     media::{Bitrate, VideoFormat},
-    rtc::{Authorities, TurnServer, TurnUrl},
+    rtc::{Authorities, ServerUrlError, TurnServer, TurnUrl},
 };
 
 /// The only place a password may come from besides a file and a prompt: command lines are seen by all.
@@ -53,15 +53,17 @@ pub(super) fn network(media: &MediaArgs, connection: &ConnectionArgs, run: &RunA
 }
 
 fn turn_servers(connection: &ConnectionArgs, user: &str) -> Result<Vec<TurnServer>, Refusal> {
+    let refusal = |error: ServerUrlError| Refusal { exit: Exit::Usage, what: format!("{error}.") };
+    let urls = connection.turn.iter().cloned().collect::<Result<Vec<_>, _>>().map_err(refusal)?;
     let authorities = connection.turn_ca.as_deref().map(authorities).transpose()?.unwrap_or_default();
     let password = turn_password(connection.turn_password_file.as_deref())?;
-    let server = |url: &TurnUrl| TurnServer {
-        url: url.clone(),
+    let server = |url: TurnUrl| TurnServer {
+        url,
         username: user.to_owned(),
         password: password.clone(),
         authorities: authorities.clone(),
     };
-    Ok(connection.turn.iter().map(server).collect())
+    Ok(urls.into_iter().map(server).collect())
 }
 
 fn authorities(path: &Path) -> Result<Authorities, Refusal> {

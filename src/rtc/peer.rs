@@ -26,6 +26,7 @@ use webrtc::{
 use super::{
     Bind, Contact, NetworkChange, PeerConfig, RtcError, RtcEvent,
     address::addresses,
+    candidate::without_redundant,
     capability::{codec_kind, media_engine},
     channel,
     contact::Watch,
@@ -152,7 +153,7 @@ impl Peer {
             RTCSdpType::Offer => DescriptionKind::Offer,
             _ => DescriptionKind::Answer,
         };
-        Some(Description { kind, sdp: description.sdp })
+        Some(Description { kind, sdp: without_redundant(&description.sdp) })
     }
 
     /// Returns the tracks that both sides agreed we send.
@@ -324,9 +325,10 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         // path within one network.
         .with_srflx_acceptance_min_wait(Some(Duration::from_millis(150)))
         .with_prflx_acceptance_min_wait(Some(Duration::from_millis(250)))
-        .with_relay_acceptance_min_wait(Some(Duration::from_millis(600)))
         // A relay is refreshed in time for the NAT before a TURN server over UDP, not only for the server.
         .with_turn_allocation_refresh_interval_cap(RELAY_REFRESH)
+        // What is taken once is kept.
+        .with_relay_acceptance_min_wait(Some(Duration::from_millis(800)))
         // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
         // time comes later than that, and would be refused as a replay. Browsers have 1,024.
         .with_srtp_replay_protection_window(2048)

@@ -42,7 +42,7 @@ pub enum ServerUrlError {
     NotTurn(String),
     /// It holds a user name or a password. The text is not repeated.
     #[error(
-        "a user name or password has no place in the address of a server, where others can read it: \
+        "A user name or password has no place in the address of a server, where others can read it: \
          give the name with --turn-user"
     )]
     Credentials,

@@ -1,7 +1,7 @@
 //! The library's sockets, with what goes to and comes from TURN servers seen and, where it must, led elsewhere.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     future::Future,
     io::{self, IoSliceMut},
     net::{IpAddr, SocketAddr},
@@ -55,11 +55,14 @@ impl RelaySocket {
     /// Puts a datagram on the connection to a server. An error makes the library give the server up.
     fn carry(&self, index: usize, datagram: &[u8]) -> io::Result<()> {
         let mut connections = self.connections.lock().expect("the lock is never held across a panic");
-        if !connections.contains_key(&index) {
-            let connection = self.servers.connect(index, self.incoming.clone());
-            connections.insert(index, connection.ok_or(io::ErrorKind::AddrInUse)?);
-        }
-        match connections[&index].try_send(Bytes::copy_from_slice(datagram)) {
+        let connection = match connections.entry(index) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let connection = self.servers.connect(index, self.incoming.clone());
+                entry.insert(connection.ok_or(io::ErrorKind::AddrInUse)?)
+            }
+        };
+        match connection.try_send(Bytes::copy_from_slice(datagram)) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 tracing::trace!("the connection to the TURN server is slow: a datagram is dropped");
