@@ -1,6 +1,7 @@
 //! How descriptions travel from one side to the other. With p2pcall a person carries them.
 
 mod blob;
+mod contents;
 mod expected;
 mod manual;
 mod memory;
@@ -9,6 +10,7 @@ mod stamp;
 use std::future::Future;
 
 pub use blob::{BlobError, BlobForm, Found, SessionBlob};
+pub use contents::{AddressScope, CandidateInfo, CandidateType, CodecInfo, Contents, MediaDirection};
 pub use expected::Expected;
 pub use manual::Manual;
 pub use memory::{Memory, memory};

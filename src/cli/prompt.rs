@@ -13,6 +13,8 @@ use super::{RawTerminal, StatusLine};
 
 /// Nothing typed or pasted for so long: what is there may be all there is.
 const QUIET: Duration = Duration::from_millis(150);
+/// So many such moments, about a second: what is there is all that comes.
+const MOMENTS: u32 = 6;
 /// No description comes near this. Bounds what a person can paste by mistake.
 const LONGEST: usize = 1 << 20;
 /// So many characters come in before the count is drawn again.
@@ -21,10 +23,12 @@ const REDRAW: usize = 2048;
 /// What a text amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<T> {
-    /// It may become something: read on.
-    Incomplete,
+    /// It may become something: read on. What to say if nothing more comes.
+    Incomplete(String),
     /// It is whole.
     Done(T),
+    /// It is whole, but more may belong to it: done when nothing more comes.
+    MayContinue(T),
     /// It cannot become anything: why, and what to do.
     Wrong(String),
 }
@@ -73,7 +77,7 @@ fn read_events<T, J: FnMut(&str) -> Reading<T>>(
         let settled = matches!(input, Pasted::Quiet | Pasted::Clear | Pasted::Whole(_));
         match reader.input(input) {
             Step::More => {}
-            Step::Wrong(what) => line.print(&what),
+            Step::Wrong(what) | Step::Cut(what) => line.print(&what),
             Step::Done(value) => return Ok(Asked::Done(value)),
             Step::Interrupted => return Ok(Asked::Interrupted),
             Step::EndOfInput => return Ok(Asked::EndOfInput),
@@ -134,6 +138,9 @@ pub enum Step<T> {
     More,
     /// The text was wrong and is forgotten; for the person.
     Wrong(String),
+    /// The text is not whole and nothing more comes; for the person. The rest may still follow, or
+    /// everything once more.
+    Cut(String),
     /// The text is whole.
     Done(T),
     /// The person wants to end the program.
@@ -149,16 +156,30 @@ pub struct PasteReader<T, J> {
     text: String,
     /// How many characters of the text are not white space.
     length: usize,
-    /// The text has been judged since it changed.
-    judged: bool,
+    /// Where somebody who was told that the text is cut may have begun anew.
+    anew: usize,
+    verdict: Verdict<T>,
+    /// Moments of quiet since the text changed.
+    moments: u32,
+}
+
+/// What is known of a text.
+#[derive(Debug)]
+enum Verdict<T> {
+    /// Nothing since it changed.
+    Open,
+    /// Not whole; with what to say about it, once.
+    Incomplete(Option<String>),
+    /// Whole unless more comes.
+    MayContinue(T),
     /// Whole, but more may be on its way that must not be taken for keys of the call.
-    done: Option<T>,
+    Done(T),
 }
 
 impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
     /// Returns a reader of nothing yet.
     pub const fn new(judge: J) -> Self {
-        Self { judge, text: String::new(), length: 0, judged: true, done: None }
+        Self { judge, text: String::new(), length: 0, anew: 0, verdict: Verdict::Incomplete(None), moments: 0 }
     }
 
     /// Returns how many characters were read, white space not counted.
@@ -182,7 +203,7 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
                 self.push('\n');
                 // Wrong so far may be the head of something right: only a pause says it is all.
                 if let Some(Reading::Done(value)) = self.judge() {
-                    self.done = Some(value);
+                    self.verdict = Verdict::Done(value);
                 }
                 Step::More
             }
@@ -190,26 +211,30 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
                 for character in text.chars() {
                     self.push(if character == '\r' { '\n' } else { character });
                 }
-                self.settle()
+                self.settle(false)
             }
-            Pasted::Quiet => self.settle(),
+            Pasted::Quiet => {
+                self.moments = self.moments.saturating_add(1);
+                self.settle(self.moments >= MOMENTS)
+            }
             Pasted::Clear => {
                 self.clear();
                 Step::More
             }
             Pasted::Interrupt => Step::Interrupted,
-            Pasted::EndOfInput => match self.settle() {
-                Step::More => Step::EndOfInput,
+            Pasted::EndOfInput => match self.settle(true) {
+                Step::More | Step::Cut(_) => Step::EndOfInput,
                 settled => settled,
             },
         }
     }
 
     fn push(&mut self, character: char) {
-        if self.done.is_some() {
+        self.moments = 0;
+        if matches!(self.verdict, Verdict::Done(_)) {
             return;
         }
-        self.judged = false;
+        self.verdict = Verdict::Open;
         self.length += usize::from(!character.is_whitespace());
         if self.text.len() < LONGEST {
             self.text.push(character);
@@ -219,41 +244,64 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
     fn clear(&mut self) {
         self.text.clear();
         self.length = 0;
-        self.judged = true;
-        self.done = None;
+        self.anew = 0;
+        self.verdict = Verdict::Incomplete(None);
     }
 
     /// Judges what has not been judged; `None` if there is nothing to judge.
     fn judge(&mut self) -> Option<Reading<T>> {
-        if self.judged || self.done.is_some() || self.length == 0 {
+        if !matches!(self.verdict, Verdict::Open) || self.length == 0 {
             return None;
         }
         if self.text.len() >= LONGEST {
             return Some(Reading::Wrong("That is far too long to be an offer or an answer. Paste again.".into()));
         }
-        Some((self.judge)(&self.text))
+        let whole = (self.judge)(&self.text);
+        if self.anew > 0 && !whole.is_found() {
+            let anew = (self.judge)(&self.text[self.anew..]);
+            if anew.is_found() {
+                return Some(anew);
+            }
+        }
+        Some(whole)
     }
 
-    fn settle(&mut self) -> Step<T> {
-        if let Some(value) = self.done.take() {
-            self.clear();
-            return Step::Done(value);
-        }
+    /// Decides, if that can be done. `last`: nothing more comes.
+    fn settle(&mut self, last: bool) -> Step<T> {
         match self.judge() {
-            None => Step::More,
-            Some(Reading::Incomplete) => {
-                self.judged = true;
-                Step::More
-            }
+            None => {}
+            Some(Reading::Incomplete(what)) => self.verdict = Verdict::Incomplete(Some(what)),
+            Some(Reading::MayContinue(value)) => self.verdict = Verdict::MayContinue(value),
+            Some(Reading::Done(value)) => self.verdict = Verdict::Done(value),
             Some(Reading::Wrong(what)) => {
                 self.clear();
-                Step::Wrong(what)
+                return Step::Wrong(what);
             }
-            Some(Reading::Done(value)) => {
+        }
+        match std::mem::replace(&mut self.verdict, Verdict::Incomplete(None)) {
+            Verdict::Done(value) => {
                 self.clear();
                 Step::Done(value)
             }
+            Verdict::MayContinue(value) if last => {
+                self.clear();
+                Step::Done(value)
+            }
+            Verdict::Incomplete(Some(what)) if last => {
+                self.anew = self.text.len();
+                Step::Cut(what)
+            }
+            other => {
+                self.verdict = other;
+                Step::More
+            }
         }
+    }
+}
+
+impl<T> Reading<T> {
+    const fn is_found(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::MayContinue(_))
     }
 }
 
@@ -277,12 +325,14 @@ fn count(length: usize) -> String {
 mod tests {
     use super::*;
 
-    /// Whole from `<` to `>`, however wrapped; anything else is wrong.
+    /// Whole from one `<` to `>`, however wrapped; from `[` it may go on for ever; anything else is wrong.
     fn judge(text: &str) -> Reading<String> {
         let text: String = text.split_whitespace().collect();
         match (text.starts_with('<'), text.find('>')) {
+            (false, _) if text.starts_with('[') => Reading::MayContinue(text),
             (false, _) => Reading::Wrong(format!("'{text}' begins wrongly")),
-            (true, None) => Reading::Incomplete,
+            (true, _) if text.matches('<').count() > 1 => Reading::Wrong(format!("'{text}' begins twice")),
+            (true, None) => Reading::Incomplete(format!("'{text}' is cut")),
             (true, Some(end)) if end + 1 < text.len() => Reading::Wrong(format!("'{text}' ends wrongly")),
             (true, Some(_)) => Reading::Done(text),
         }
@@ -323,6 +373,36 @@ mod tests {
             ("oops^<a>~", vec![done("<a>")]),
             ("<a>\n^~<b>~", vec![done("<b>")]),
             ("\n \n~~", vec![]),
+        ] {
+            assert_eq!(told(typed(text)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_not_marked_is_a_pause() {
+        let done = |text: &str| Step::Done(text.to_owned());
+        for (text, expected) in [
+            ("[a\n~b\n~~~~~", vec![]),
+            ("[a\n~b\n~~~~~~", vec![done("[ab")]),
+            ("[a~~~~~b~~~~~c~~~~~~", vec![done("[abc")]),
+            ("[a\n~~^~~~~~~", vec![]),
+        ] {
+            assert_eq!(told(typed(text)), expected, "{text:?}");
+        }
+        let pasted = [Pasted::Whole("[a\n".into())].into_iter().chain(typed("~~~~~~"));
+        assert_eq!(told(pasted), [done("[a")]);
+    }
+
+    #[test]
+    fn a_cut_text_is_told_once_and_can_be_mended() {
+        let cut = |text: &str| Step::Cut(format!("'{text}' is cut"));
+        let done = || Step::Done("<ab>".to_owned());
+        for (text, expected) in [
+            ("<a~~~~~~~~~~~~~~", vec![cut("<a")]),
+            ("<a~~~~~~b>~", vec![cut("<a"), done()]),
+            // Everything once more.
+            ("<a~~~~~~<ab>~", vec![cut("<a"), done()]),
+            ("<a~~~~~~b~~~~~~<ab>~", vec![cut("<a"), cut("<ab"), done()]),
         ] {
             assert_eq!(told(typed(text)), expected, "{text:?}");
         }
