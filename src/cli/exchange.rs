@@ -132,7 +132,7 @@ impl Asker {
         match self.from {
             From::Argument(text) => sought.judge(&text).map_err(Into::into),
             From::File(path) => from_file(&path, &sought, self.again).await,
-            From::Terminal => pasted::from_terminal(self.reader, sought, self.line).await,
+            From::Terminal => pasted::from_terminal(self.reader, sought, self.line, self.quiet).await,
             From::Lines(lines) => lines::from_lines(&mut *lines.lock().await, &sought, &self.line, self.quiet).await,
         }
     }

@@ -287,13 +287,30 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
                 self.clear();
                 Step::Done(value)
             }
-            Verdict::Incomplete(Some(what)) if last => {
-                self.anew = self.text.len();
-                Step::Cut(what)
-            }
+            Verdict::Incomplete(Some(what)) if last => self.settle_cut(what),
             other => {
                 self.verdict = other;
                 Step::More
+            }
+        }
+    }
+}
+
+impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
+    /// Decides on what is not whole although nothing more comes. An empty line makes its end clear.
+    fn settle_cut(&mut self, what: String) -> Step<T> {
+        match (self.judge)(&format!("{}\n\n", self.text)) {
+            Reading::Done(value) | Reading::MayContinue(value) => {
+                self.clear();
+                Step::Done(value)
+            }
+            Reading::Wrong(what) => {
+                self.clear();
+                Step::Wrong(what)
+            }
+            Reading::Incomplete(_) => {
+                self.anew = self.text.len();
+                Step::Cut(what)
             }
         }
     }
@@ -306,7 +323,7 @@ impl<T> Reading<T> {
 }
 
 /// Returns how much was read, in words; nothing for nothing.
-fn count(length: usize) -> String {
+pub(super) fn count(length: usize) -> String {
     if length == 0 {
         return String::new();
     }

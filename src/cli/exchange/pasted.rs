@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Sought, may_continue};
 use crate::{
-    cli::{Asked, Reading, StatusLine, read_pasted},
+    cli::{Asked, Reading, StatusLine, prompt::count, read_pasted},
     pipeline::spawn_thread,
     signaling::{BlobError, Found, SignalingError},
 };
@@ -26,15 +26,29 @@ impl Drop for StopOnDrop {
 }
 
 /// Asks until there is what is sought, or the person has enough.
-pub(super) async fn from_terminal(reader: Reader, sought: Sought, line: StatusLine) -> Result<Found, SignalingError> {
+pub(super) async fn from_terminal(
+    reader: Reader,
+    sought: Sought,
+    line: StatusLine,
+    quiet: bool,
+) -> Result<Found, SignalingError> {
     let stop = StopOnDrop(CancellationToken::new());
     let told = stop.0.clone();
     let (sender, receiver) = oneshot::channel();
     let failed = |error: std::io::Error| SignalingError::Ended(format!("The terminal cannot be read: {error}."));
     spawn_thread("prompt", move || {
         let _one = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = String::new();
+        let asked = read_pasted(&line, &told, |text| {
+            read = count(text.chars().filter(|character| !character.is_whitespace()).count());
+            reading(text, &sought)
+        });
+        // In place of the echo.
+        if !quiet && matches!(asked, Ok(Asked::Done(_))) {
+            line.print(&format!("({read})"));
+        }
         // The one who asked may have gone away meanwhile.
-        let _ = sender.send(read_pasted(&line, &told, |text| reading(text, &sought)));
+        let _ = sender.send(asked);
     })
     .map_err(failed)?;
     match receiver.await {
