@@ -156,7 +156,7 @@ async fn from_lines(
         if line.trim() == "quit" {
             return Err(SignalingError::Interrupted);
         }
-        if text.is_empty() && !SessionBlob::begins(&line) {
+        if text.is_empty() && !SessionBlob::may_be_in(&line) {
             if !line.trim().is_empty() && !quiet {
                 status.print(&format!("Ignored a line that is no {}.", expected.kind));
             }
@@ -197,7 +197,7 @@ mod tests {
             sender.send(format!("{line}\n")).await.expect("room");
         }
         drop(sender);
-        let expected = Expected { kind: DescriptionKind::Offer, own: None };
+        let expected = Expected::new(DescriptionKind::Offer, None);
         let status = StatusLine::plain(std::io::sink());
         let result = from_lines(&mut receiver, &expected, &status, false).await;
         (result, receiver.recv().await)
@@ -217,6 +217,6 @@ mod tests {
         let blob = SessionBlob::encode(&offer(), BlobForm::Plain).to_string();
         assert!(matches!(lines(&["nothing"]).await.0, Err(SignalingError::Ended(_))));
         let cut = lines(&[&blob[..100]]).await.0;
-        assert_eq!(cut, Err(BlobError::Incomplete { characters: 100, wanted: None }.into()));
+        let Err(SignalingError::Blob(BlobError::Incomplete { characters: 100, .. })) = cut else { panic!("{cut:?}") };
     }
 }
