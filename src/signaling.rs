@@ -9,9 +9,9 @@ mod stamp;
 
 use std::future::Future;
 
-pub use blob::{BlobError, BlobForm, Found, SessionBlob};
+pub use blob::{BlobError, BlobForm, Found, OnlyCandidates, SessionBlob};
 pub use contents::{AddressScope, CandidateInfo, CandidateType, CodecInfo, Contents, MediaDirection};
-pub use expected::Expected;
+pub use expected::{Expected, LIFETIME, Reach};
 pub use manual::Manual;
 pub use memory::{Memory, memory};
 pub use stamp::{NoShortId, ShortId, Stamp};

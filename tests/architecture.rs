@@ -73,7 +73,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "signaling",
         ours: &["media", "observe"],
-        outside: &[("base64", ""), ("crc", ""), ("serde_json", ""), ("tokio", "signaling/memory")],
+        outside: &[
+            ("base64", ""),
+            ("crc", ""),
+            ("html_escape", "signaling/blob/view"),
+            ("percent_encoding", "signaling/blob/view"),
+            ("serde_json", ""),
+            ("tokio", "signaling/memory"),
+        ],
     },
     Layer {
         name: "rtc",

@@ -263,7 +263,7 @@ fn what_is_no_offer_is_refused_in_words() {
     let offer = offerer.blob();
     answerer.say(&offer);
     let answer = answerer.blob();
-    let sdp = SessionBlob::decode(&offer).expect("our own blob").sdp;
+    let sdp = SessionBlob::find(&offer).expect("our own blob").description.sdp;
     let with = |sdp: String| {
         SessionBlob::encode(&Description { kind: DescriptionKind::Offer, sdp }, BlobForm::Plain).to_string()
     };

@@ -145,7 +145,7 @@ impl Task {
                 (DescriptionKind::Offer, Some(DescriptionKind::Answer))
             }
             Role::Answer => {
-                let expected = Expected { kind: DescriptionKind::Offer, own: None };
+                let expected = Expected::new(DescriptionKind::Offer, None);
                 let offer = {
                     let mut receive = pin!(signaling.receive(expected));
                     loop {
@@ -173,7 +173,7 @@ impl Task {
         signaling.send(own.clone()).await?;
         self.step(&Input::Described, state).await?;
 
-        let receive = wanted.map(|kind| signaling.receive(Expected { kind, own: Some(own) }));
+        let receive = wanted.map(|kind| signaling.receive(Expected::new(kind, Some(own))));
         self.talk(receive, state, connection, controls).await
     }
 

@@ -74,11 +74,11 @@ impl Sought {
     fn judge(&self, text: &str) -> Result<Found, BlobError> {
         (self.judge)(text)
     }
-}
 
-/// Whether what was found is whole, but would be longer if more came: an SDP has no end mark.
-fn may_continue(found: &Found) -> bool {
-    found.form == BlobForm::Sdp
+    /// Judges a text to which nothing will be added: an empty line makes its end clear.
+    fn judge_whole(&self, text: &str) -> Result<Found, BlobError> {
+        self.judge(&format!("{text}\n\n"))
+    }
 }
 
 /// Returns signaling through the person in front of the terminal, or through files and pipes. Our
@@ -131,7 +131,7 @@ impl Asker {
     async fn ask(self, sought: Sought) -> Result<Found, SignalingError> {
         match self.from {
             From::Argument(text) => sought.judge(&text).map_err(Into::into),
-            From::File(path) => from_file(&path, &sought, self.again).await,
+            From::File(path) => from_file(&path, &sought, &self.line, self.again).await,
             From::Terminal => pasted::from_terminal(self.reader, sought, self.line, self.quiet).await,
             From::Lines(lines) => lines::from_lines(&mut *lines.lock().await, &sought, &self.line, self.quiet).await,
         }
@@ -140,8 +140,14 @@ impl Asker {
 
 /// Looks for a text in a file until it is there. When it is looked for `again`, the file may still
 /// hold what fitted before.
-async fn from_file(path: &Path, sought: &Sought, again: bool) -> Result<Found, SignalingError> {
+async fn from_file(
+    path: &Path,
+    sought: &Sought,
+    line: &StatusLine,
+    again: bool,
+) -> Result<Found, SignalingError> {
     let mut last = None;
+    let mut told = false;
     loop {
         match std::fs::read(path) {
             Ok(bytes) => {
@@ -150,7 +156,15 @@ async fn from_file(path: &Path, sought: &Sought, again: bool) -> Result<Found, S
                 // Somebody may still be writing it: only what stays the same is all there is.
                 let stays = last.as_ref() == Some(&text);
                 match verdict {
-                    Ok(found) if !may_continue(&found) || stays => return Ok(found),
+                    Ok(found) if found.end_is_clear || stays => return Ok(found),
+                    Err(BlobError::Incomplete { .. }) if stays => match sought.judge_whole(&text) {
+                        Err(error @ BlobError::Incomplete { .. }) if !told => {
+                            told = true;
+                            line.print(&format!("{error} {} is looked at until it is whole.", path.display()));
+                        }
+                        Err(BlobError::Incomplete { .. }) => {}
+                        verdict => return verdict.map_err(Into::into),
+                    },
                     Ok(_) | Err(BlobError::Incomplete { .. }) => {}
                     Err(BlobError::NotABlob) if text.trim().is_empty() => {}
                     Err(BlobError::AnotherOffer { .. }) if again => {}
@@ -202,22 +216,23 @@ mod tests {
     async fn a_file_is_waited_for_until_it_is_whole() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("offer");
+        let line = StatusLine::plain(std::io::sink());
         // Grows by a character each time it is looked at.
         let grown = path.clone();
         let judge = move |text: &str| {
             std::fs::write(&grown, format!("{text}x")).expect("room");
             match text.len() {
                 3.. => Err(BlobError::Newer),
-                characters => Err(BlobError::Incomplete { characters, wanted: None }),
+                characters => Err(BlobError::Incomplete { characters, wanted: None, ends: String::new() }),
             }
         };
         std::fs::write(&path, "x").expect("room");
         let sought = Sought::new("offer", judge);
-        let growing = from_file(&path, &sought, false);
+        let growing = from_file(&path, &sought, &line, false);
         // What is wrong but changes may still become right.
         assert!(tokio::time::timeout(LOOK * 10, growing).await.is_err());
 
         let wrong = Sought::new("offer", |_| Err(BlobError::Newer));
-        assert_eq!(from_file(&path, &wrong, false).await, Err(BlobError::Newer.into()));
+        assert_eq!(from_file(&path, &wrong, &line, false).await, Err(BlobError::Newer.into()));
     }
 }

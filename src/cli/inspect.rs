@@ -16,8 +16,8 @@ use super::{
 use crate::{
     media::{DescriptionKind, wall_clock},
     signaling::{
-        AddressScope, BlobError, BlobForm, CandidateInfo, CandidateType, CodecInfo, Contents, Expected, Found,
-        SessionBlob, ShortId, SignalingError, Stamp,
+        AddressScope, BlobForm, CandidateInfo, CandidateType, CodecInfo, Contents, Expected, Found, SessionBlob,
+        ShortId, SignalingError, Stamp,
     },
 };
 
@@ -29,7 +29,7 @@ pub(super) fn run(args: InspectArgs, output: &OutputArgs) -> Result<Exit, Refusa
                 exit: Exit::WrongBlob,
                 what: format!("{} cannot be read: {error}.", path.display()),
             })?;
-            find(&exchange::text(&bytes)).map_err(SignalingError::from)
+            SessionBlob::find(&exchange::text(&bytes)).map_err(SignalingError::from)
         }
         None => ask(args.blob, output.quiet)?,
     };
@@ -68,24 +68,7 @@ fn ask(argument: Option<String>, quiet: bool) -> Result<Result<Found, SignalingE
         }
         None => From::lines(input::lines()),
     };
-    Ok(stage::runtime()?.block_on(exchange::read(from, Sought::new("offer or answer", find), line, quiet)))
-}
-
-/// Finds an offer or an answer in a text, whether or not a call could be made with it.
-fn find(text: &str) -> Result<Found, BlobError> {
-    let read = |kind| Expected { kind, own: None }.read(text, wall_clock());
-    let found = match read(DescriptionKind::Offer) {
-        Err(BlobError::WrongKind { got, .. }) => read(got),
-        found => found,
-    };
-    match found {
-        Err(BlobError::NoSession | BlobError::NoCommonCodec | BlobError::NoCandidate | BlobError::TooOld { .. }) => {
-            let description = SessionBlob::decode(text)?;
-            let form = BlobForm::Plain;
-            Ok(Found { description, form, characters: text.chars().filter(|c| !c.is_whitespace()).count() })
-        }
-        found => found,
-    }
+    Ok(stage::runtime()?.block_on(exchange::read(from, Sought::new("offer or answer", SessionBlob::find), line, quiet)))
 }
 
 /// Everything that is told.
@@ -111,13 +94,8 @@ impl Report {
             answers: stamp.and_then(Stamp::answers),
             warnings: vec![],
         };
-        let created = report.created;
-        let age = created.and_then(|created| now.duration_since(created).ok());
-        if let (Some(created), Some(_)) = (created, age.filter(|age| *age > when::LIFETIME)) {
-            report.warnings.push(BlobError::TooOld { created }.to_string());
-        }
-        let expected = Expected { kind: found.description.kind, own: None };
-        report.warnings.extend(expected.check(&found.description).err().map(|error| error.to_string()));
+        let expected = Expected::new(found.description.kind, None);
+        report.warnings.extend(expected.check(&found.description, now).err().map(|error| error.to_string()));
         report.warnings.extend(report.reach().map(str::to_owned));
         report
     }

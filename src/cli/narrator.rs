@@ -14,6 +14,7 @@ use crate::{
     media::{DescriptionKind, MediaKind, wall_clock},
     observe::{CallStateName, Event, EventKind, StatsReport},
     pipeline::{Thread, spawn_thread},
+    signaling::LIFETIME,
 };
 
 /// The status line is drawn again this often.
@@ -167,7 +168,7 @@ impl Narrator {
                 }
             }
             EventKind::LocalDescription { .. } => {
-                let end = wall_clock() + when::LIFETIME;
+                let end = wall_clock() + LIFETIME;
                 let end = self.patience.map_or(end, |patience| patience.min(end));
                 self.until = Some(when::time_of_day(end, &when::here()));
             }

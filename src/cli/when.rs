@@ -4,9 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-/// After so long nobody waits behind a text any more.
-pub(super) const LIFETIME: Duration = Duration::from_secs(12 * 3600);
-
 /// Returns the zone of this machine.
 pub(super) fn here() -> TimeZone {
     TimeZone::system()

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::{BlobForm, Expected, Found, SessionBlob, Signaling, SignalingError};
-use crate::media::Description;
+use crate::media::{Description, wall_clock};
 
 /// Signaling through two functions: one shows a blob to the person, one gets theirs.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ where
 
     async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
         let found = (self.ask)(expected.clone()).await?;
-        expected.check(&found.description)?;
+        expected.check(&found.description, wall_clock())?;
         self.form = found.form;
         Ok(found.description)
     }

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::{Expected, Signaling, SignalingError};
-use crate::media::Description;
+use crate::media::{Description, wall_clock};
 
 /// One end; see [`memory`].
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Signaling for Memory {
 
     async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
         let description = self.from.recv().await.ok_or_else(ended)?;
-        expected.check(&description)?;
+        expected.check(&description, wall_clock())?;
         Ok(description)
     }
 }

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     cli::{StatusLine, when},
-    media::{Description, DescriptionKind, wall_clock},
-    signaling::{BlobForm, SessionBlob, ShortId, SignalingError, Stamp},
+    media::{DescriptionKind, wall_clock},
+    signaling::{Found, LIFETIME, SessionBlob, ShortId, SignalingError, Stamp},
 };
 
 /// How our text is to be handed over.
@@ -55,12 +55,12 @@ impl Handout {
 
     /// Hands a text over.
     pub(super) fn show(&mut self, blob: &SessionBlob) -> Result<(), SignalingError> {
-        let description = SessionBlob::decode(blob.as_str())?;
-        let kind = description.kind;
+        let found = SessionBlob::find(blob.as_str())?;
+        let kind = found.description.kind;
         self.say(words(kind, self.again));
         self.again = true;
 
-        let text = if self.wishes.mail { self.letter(blob, &description) } else { format!("{blob}\n") };
+        let text = if self.wishes.mail { self.letter(blob, &found) } else { format!("{blob}\n") };
         match &self.wishes.file {
             Some(path) => {
                 write(path, &text).map_err(|error| failed(&path.display().to_string(), &error))?;
@@ -78,15 +78,14 @@ impl Handout {
         Ok(())
     }
 
-    fn letter(&self, blob: &SessionBlob, description: &Description) -> String {
+    fn letter(&self, blob: &SessionBlob, Found { description, form, .. }: &Found) -> String {
         let stamp = Stamp::of(description).ok().flatten();
         let made = stamp.map_or_else(wall_clock, Stamp::created);
-        let until =
-            self.wishes.wait.map_or(made + when::LIFETIME, |wait| (self.begun + wait).min(made + when::LIFETIME));
+        let until = self.wishes.wait.map_or(made + LIFETIME, |wait| (self.begun + wait).min(made + LIFETIME));
         Letter {
             kind: description.kind,
             blob: blob.as_str(),
-            form: form(blob),
+            form: *form,
             id: ShortId::of(description),
             answers: stamp.and_then(Stamp::answers),
             until: &when::day_and_time(until, &when::here()),
@@ -150,15 +149,6 @@ const fn words(kind: DescriptionKind, again: bool) -> &'static str {
     }
 }
 
-/// Tells how our own text is written.
-fn form(blob: &SessionBlob) -> BlobForm {
-    match blob.as_str() {
-        text if text.starts_with('{') => BlobForm::Json,
-        text if text.starts_with("v=") => BlobForm::Sdp,
-        _ => BlobForm::Plain,
-    }
-}
-
 /// Writes a file in one piece: whoever waits for it must not see half of it.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut partial = path.as_os_str().to_owned();
@@ -176,6 +166,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::{media::Description, signaling::BlobForm};
 
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<Vec<u8>>>);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Sought, may_continue};
+use super::Sought;
 use crate::{
     cli::StatusLine,
     signaling::{BlobError, Found, SignalingError},
@@ -44,7 +44,7 @@ pub(super) async fn from_lines(
         text.push_str(&line);
         verdict = sought.judge(&text);
         match &verdict {
-            Ok(found) if !may_continue(found) => return verdict.map_err(Into::into),
+            Ok(found) if found.end_is_clear => return verdict.map_err(Into::into),
             Err(BlobError::NotABlob) => {
                 if !line.trim().is_empty() && !quiet {
                     status.print(&format!("Ignored a line that is no {}.", sought.what));
@@ -60,6 +60,7 @@ pub(super) async fn from_lines(
         Err(BlobError::NotABlob) => {
             Err(SignalingError::Ended(format!("The input ended before there was an {}.", sought.what)))
         }
+        Err(BlobError::Incomplete { .. }) => sought.judge_whole(&text).map_err(Into::into),
         verdict => verdict.map_err(Into::into),
     }
 }
@@ -85,7 +86,7 @@ mod tests {
             sender.send(format!("{line}\n")).await.expect("room");
         }
         drop(sender);
-        let sought = Sought::expected(Expected { kind: DescriptionKind::Offer, own: None });
+        let sought = Sought::expected(Expected::new(DescriptionKind::Offer, None));
         let status = StatusLine::plain(std::io::sink());
         let result = from_lines(&mut receiver, &sought, &status, false).await;
         (result, receiver.recv().await)
@@ -115,7 +116,7 @@ mod tests {
         let answer = Description { kind: DescriptionKind::Answer, ..offer() };
         let blob = SessionBlob::encode(&answer, BlobForm::Plain);
         sender.send(format!("{blob}\n")).await.expect("room");
-        let sought = Sought::expected(Expected { kind: DescriptionKind::Offer, own: None });
+        let sought = Sought::expected(Expected::new(DescriptionKind::Offer, None));
         let status = StatusLine::plain(std::io::sink());
         // The other end stays open.
         let result = from_lines(&mut receiver, &sought, &status, true).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Sought, may_continue};
+use super::Sought;
 use crate::{
     cli::{Asked, Reading, StatusLine, prompt::count, read_pasted},
     pipeline::spawn_thread,
@@ -64,7 +64,7 @@ pub(super) async fn from_terminal(
 
 fn reading(text: &str, sought: &Sought) -> Reading<Found> {
     match sought.judge(text) {
-        Ok(found) if may_continue(&found) => Reading::MayContinue(found),
+        Ok(found) if !found.end_is_clear => Reading::MayContinue(found),
         Ok(found) => Reading::Done(found),
         Err(error @ BlobError::Incomplete { .. }) => Reading::Incomplete(error.to_string()),
         Err(error) => Reading::Wrong(format!("{error}\nPaste the {} here:", sought.what)),

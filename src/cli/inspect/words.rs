@@ -175,7 +175,7 @@ mod tests {
     fn report(sdp: &str, answers: Option<ShortId>, seconds: u64) -> Report {
         let sdp = crate::signaling::Stamp::new(at(0), answers).apply(sdp);
         let description = Description { kind: DescriptionKind::Answer, sdp };
-        Report::of(&Found { description, form: BlobForm::Plain, characters: 1_398 }, at(seconds))
+        Report::of(&Found { description, form: BlobForm::Plain, characters: 1_398, end_is_clear: true }, at(seconds))
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
     fn what_stands_in_the_way_of_a_call_is_a_warning() {
         let here = SDP.replace("a=candidate:2", "a=x-candidate:2");
         for (sdp, seconds, words) in [
-            (SDP.to_owned(), 13 * 3600, "too old"),
+            (SDP.to_owned(), 13 * 3600, "made 13 hours ago"),
             (SDP.replace("a=candidate", "a=x-candidate"), 0, "no address in this"),
             (SDP.replace("opus", "G722").replace("H264", "VP8"), 0, "neither Opus sound nor H.264"),
             (here, 0, "Only somebody in the same network"),
