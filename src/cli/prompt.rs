@@ -158,6 +158,8 @@ pub struct PasteReader<T, J> {
     length: usize,
     /// Where somebody who was told that the text is cut may have begun anew.
     anew: usize,
+    /// How long the text was when it was judged last.
+    judged: usize,
     verdict: Verdict<T>,
     /// Moments of quiet since the text changed.
     moments: u32,
@@ -179,7 +181,15 @@ enum Verdict<T> {
 impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
     /// Returns a reader of nothing yet.
     pub const fn new(judge: J) -> Self {
-        Self { judge, text: String::new(), length: 0, anew: 0, verdict: Verdict::Incomplete(None), moments: 0 }
+        Self {
+            judge,
+            text: String::new(),
+            length: 0,
+            anew: 0,
+            judged: 0,
+            verdict: Verdict::Incomplete(None),
+            moments: 0,
+        }
     }
 
     /// Returns how many characters were read, white space not counted.
@@ -201,14 +211,16 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
             }
             Pasted::LineEnd => {
                 self.push('\n');
+                // Not each time: a long text of many lines would be judged for ever.
+                let grown = self.text.len() - self.judged >= self.judged / 8;
                 // Wrong so far may be the head of something right: only a pause says it is all.
-                if let Some(Reading::Done(value)) = self.judge() {
+                if grown && let Some(Reading::Done(value)) = self.judge() {
                     self.verdict = Verdict::Done(value);
                 }
                 Step::More
             }
             Pasted::Whole(text) => {
-                for character in text.chars() {
+                for character in text.replace("\r\n", "\n").chars() {
                     self.push(if character == '\r' { '\n' } else { character });
                 }
                 self.settle(false)
@@ -245,6 +257,7 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
         self.text.clear();
         self.length = 0;
         self.anew = 0;
+        self.judged = 0;
         self.verdict = Verdict::Incomplete(None);
     }
 
@@ -256,6 +269,7 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
         if self.text.len() >= LONGEST {
             return Some(Reading::Wrong("That is far too long to be an offer or an answer. Paste again.".into()));
         }
+        self.judged = self.text.len();
         let whole = (self.judge)(&self.text);
         if self.anew > 0 && !whole.is_found() {
             let anew = (self.judge)(&self.text[self.anew..]);

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the program sends to the terminal once it takes pastes whole: raw mode is on by then.
 pub(crate) const PASTES_WELCOME: &str = "\x1b[?2004h";
 
+/// What the program sends when it takes no more pastes.
+const PASTES_OVER: &str = "\x1b[?2004l";
+
 /// A terminal with a p2pcall in it. Killed when dropped.
 pub(crate) struct Terminal {
     keyboard: File,
@@ -78,16 +81,22 @@ impl Terminal {
 
     /// Waits until these words were shown, after those that were waited for before.
     pub(crate) fn shows(&mut self, words: &str) {
+        let seen = self.seen;
+        self.seen = self.wait(words, |bytes| {
+            let place = bytes[seen..].windows(words.len()).position(|window| window == words.as_bytes())?;
+            Some(seen + place + words.len())
+        });
+    }
+
+    fn wait<T>(&self, what: &str, looked_for: impl Fn(&[u8]) -> Option<T>) -> T {
         let deadline = now() + PATIENCE;
         let mut bytes = self.screen.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let place = bytes[self.seen..].windows(words.len()).position(|window| window == words.as_bytes());
-            if let Some(place) = place {
-                self.seen += place + words.len();
-                return;
+            if let Some(found) = looked_for(&bytes) {
+                return found;
             }
             let left = deadline.saturating_duration_since(now());
-            assert!(!left.is_zero(), "{words:?} is not in {:?}", String::from_utf8_lossy(&bytes[self.seen..]));
+            assert!(!left.is_zero(), "{what:?} is not in {:?}", String::from_utf8_lossy(&bytes));
             bytes = self.screen.changed.wait_timeout(bytes, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -111,9 +120,11 @@ impl Terminal {
     pub(crate) fn ended(mut self) -> Option<i32> {
         let status = self.child.wait().expect("it is a child of ours");
         assert_eq!(modes(&self.line), self.modes, "the terminal was left in another mode");
-        let everything = self.everything();
-        let (on, off) = (everything.rfind(PASTES_WELCOME), everything.rfind("\x1b[?2004l"));
-        assert!(on < off, "pastes are still bracketed: {everything:?}");
+        // The last words of the program may still be on their way to us.
+        self.wait("the end of bracketed pastes", |bytes| {
+            let last = |words: &str| bytes.windows(words.len()).rposition(|window| window == words.as_bytes());
+            (last(PASTES_WELCOME) < last(PASTES_OVER)).then_some(())
+        });
         status.code()
     }
 }
