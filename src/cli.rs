@@ -7,6 +7,7 @@ mod demo;
 mod devices;
 mod exchange;
 mod input;
+mod inspect;
 mod interrupt;
 mod keys;
 mod media;
@@ -16,6 +17,7 @@ mod stage;
 mod status;
 mod summary;
 mod terminal;
+mod when;
 
 use std::process::ExitCode;
 
@@ -65,6 +67,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Offer(args) => call::offer(args, &output),
         Command::Answer(args) => call::answer(args, &output),
         Command::Demo(args) => demo::run(args, &output),
+        Command::Inspect(args) => inspect::run(args, &output),
         Command::Devices(args) => devices::run(&args),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! How descriptions travel from one side to the other. With p2pcall a person carries them.
 
 mod blob;
+mod contents;
 mod expected;
 mod manual;
 mod memory;
@@ -8,10 +9,11 @@ mod sdp;
 mod stamp;
 mod travel;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
-pub use blob::{BlobError, BlobForm, Found, SessionBlob};
-pub use expected::Expected;
+pub use blob::{BlobError, BlobForm, Found, OnlyCandidates, SessionBlob};
+pub use contents::{AddressScope, CandidateInfo, CandidateType, CodecInfo, Contents, MediaDirection};
+pub use expected::{Expected, LIFETIME, Reach};
 pub use manual::Manual;
 pub use memory::{Memory, memory};
 pub use stamp::{NoShortId, ShortId, Stamp};
@@ -19,8 +21,6 @@ pub use travel::travelling;
 
 use crate::media::Description;
 
-/// How long a session waits for the other person; an older blob has nobody behind it any more.
-pub const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 /// Why the exchange came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -77,6 +77,8 @@ const LAYERS: &[Layer] = &[
             ("base64", ""),
             ("crc", ""),
             ("miniz_oxide", "signaling/blob/compact"),
+            ("html_escape", "signaling/blob/view"),
+            ("percent_encoding", "signaling/blob/view"),
             ("serde_json", ""),
             ("tokio", "signaling/memory"),
         ],

@@ -23,8 +23,8 @@ use crate::{
     media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{Identity, Peer, PeerConfig, RtcEvent},
-    signaling::{Expected, Signaling, SignalingError},
+    rtc::{Identity, Peer, PeerConfig, RtcEvent, routes},
+    signaling::{Expected, Reach, Signaling, SignalingError},
 };
 
 /// Everything is taken down within this.
@@ -159,7 +159,7 @@ impl Task {
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, Failure> {
         if role == Role::Answer {
-            let expected = Expected { kind: DescriptionKind::Offer, own: None };
+            let expected = self.expected(DescriptionKind::Offer);
             let mut receive = pin!(signaling.receive(expected));
             let offer = loop {
                 tokio::select! {
@@ -177,9 +177,18 @@ impl Task {
         }
         self.step(&Input::Described, state).await?;
 
-        let expected = Expected { kind: DescriptionKind::Answer, own: self.sent.clone() };
+        let expected = self.expected(DescriptionKind::Answer);
         let receive = (role == Role::Offer).then(|| signaling.receive(expected));
         self.talk(receive, signaling, state, connection, controls).await
+    }
+
+    /// Returns what is waited for. A TURN server reaches what this machine does not.
+    fn expected(&self, kind: DescriptionKind) -> Expected {
+        let relay = !self.config.turn.is_empty();
+        let [ipv4, ipv6] = routes().map(|route| route || relay);
+        // Within one machine nothing has to lead anywhere.
+        let reach = if ipv4 || ipv6 { Reach { ipv4, ipv6 } } else { Reach::default() };
+        Expected { reach, ..Expected::new(kind, self.sent.clone()) }
     }
 
     /// The call itself: whatever happens next, until the end.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     media::Size,
     rtc::{Bind, ServerUrlError, StunUrl, TurnUrl},
+    signaling::BlobForm,
     sink::{AudioSinkSpec, VideoSinkSpec},
     source::{AudioSourceSpec, VideoSourceSpec},
 };
@@ -16,6 +17,11 @@ A first call:
   You run 'p2pcall offer' and send the text it prints to the other person.
   They run 'p2pcall answer', paste it, and send back what that prints.
   You paste it. That is all.
+
+The texts: 'p2pcall offer --copy' puts yours on the clipboard, --blob compact makes it short enough
+for a chat, --qr shows it as a QR code, --mail writes a letter around it that tells the other person
+what to do. However a text arrives (wrapped, quoted, in a letter), it can be pasted as it is;
+'p2pcall inspect' says what is in it.
 
 Keys during a call: m microphone, v camera, q hang up, ? help.
 Exit codes: 0 ended normally, 1 the call failed, 2 usage, 3 unreadable or wrong text pasted,
@@ -39,6 +45,8 @@ pub(super) enum Command {
     Answer(AnswerArgs),
     /// A whole call between two peers on this machine: needs no camera, microphone, display or network
     Demo(DemoArgs),
+    /// Say in words what an offer or an answer holds
+    Inspect(InspectArgs),
     /// List cameras, microphones and speakers
     Devices(DevicesArgs),
 }
@@ -92,6 +100,19 @@ pub(super) struct DemoArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// The offer or answer; without it, it is read from --in or standard input
+    #[arg(conflicts_with = "input")]
+    pub(super) blob: Option<String>,
+    /// Read it from FILE
+    #[arg(long = "in", value_name = "FILE")]
+    pub(super) input: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DevicesArgs {
     /// Print JSON
     #[arg(long)]
@@ -107,6 +128,24 @@ pub(super) struct ExchangeArgs {
     /// Write our text to FILE instead of standard output
     #[arg(long = "out", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// How our text is written: plain, which every WebRTC program reads, or compact, a tenth as long,
+    /// for p2pcall alone (json and sdp are known, too) [default: plain; an answer is like its offer]
+    #[arg(long, value_name = "FORM", value_parser = blob_form)]
+    pub(super) blob: Option<BlobForm>,
+    /// Put our text on the clipboard, over ssh on that of your own terminal
+    #[arg(long)]
+    pub(super) copy: bool,
+    /// Show our text as a QR code, too. Without colours (NO_COLOR, or standard error is no terminal)
+    /// it is drawn for a dark background
+    #[arg(long)]
+    pub(super) qr: bool,
+    /// Write a letter around our text, ready to be mailed: what this is, and what to do
+    #[arg(long)]
+    pub(super) mail: bool,
+    /// Keep the addresses of your own network out of our text; who is in the same network may then
+    /// not find a way here
+    #[arg(long)]
+    pub(super) hide_addresses: bool,
     /// Wait for the other person no longer than this, for example 90s, 30m, 2h [default: until interrupted]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) wait: Option<Duration>,
@@ -201,6 +240,12 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err(wrong());
     }
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+fn blob_form(text: &str) -> Result<BlobForm, String> {
+    let forms = [BlobForm::Plain, BlobForm::Compact, BlobForm::Json, BlobForm::Sdp];
+    let form = forms.into_iter().find(|form| form.name() == text);
+    form.ok_or_else(|| format!("'{text}' is no form: write plain or compact"))
 }
 
 fn stun_url(text: &str) -> Result<String, ServerUrlError> {

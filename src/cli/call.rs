@@ -7,7 +7,9 @@ use tokio::sync::Mutex;
 use super::{
     Exit, Refusal,
     args::{AnswerArgs, ExchangeArgs, MediaArgs, OfferArgs, OutputArgs},
-    config, exchange, input,
+    config,
+    exchange::{self, Wishes},
+    input,
     media::{self, Defaults},
     say,
     stage::{self, Stage},
@@ -63,7 +65,17 @@ fn run(plan: Plan, config: CallConfig, media: &MediaArgs, output: &OutputArgs) -
         (None, None, Some(lines)) => exchange::From::Lines(lines.clone()),
         (None, None, None) => exchange::From::Terminal,
     };
-    let signaling = exchange::signaling(from, plan.exchange.output, stage.line.clone(), output.quiet);
+    stage.pasted = matches!(from, exchange::From::Terminal);
+    let wishes = Wishes {
+        file: plan.exchange.output,
+        mail: plan.exchange.mail,
+        qr: plan.exchange.qr,
+        copy: plan.exchange.copy.then(config::surroundings),
+        colour: config::colour(),
+        wait: plan.exchange.wait,
+        quiet: output.quiet,
+    };
+    let signaling = exchange::signaling(from, plan.exchange.blob, wishes, stage.line.clone());
     let summary = stage.play(&runtime, output, |observers| match plan.awaited {
         DescriptionKind::Answer => Call::offer(config, media, signaling, observers),
         DescriptionKind::Offer => Call::answer(config, media, signaling, observers),

@@ -5,6 +5,7 @@ use std::{io::IsTerminal, path::Path};
 use super::{
     Exit, Refusal,
     args::{ConnectionArgs, MediaArgs, OutputArgs, RunArgs},
+    exchange::Surroundings,
 };
 use crate::{
     call::CallConfig,
@@ -98,6 +99,17 @@ fn turn_password(file: Option<&Path>) -> Result<String, Refusal> {
 /// Whether there is a display that a window could be shown on.
 pub(super) fn has_display() -> bool {
     cfg!(any(target_os = "macos", windows)) || variable("DISPLAY").is_some() || variable("WAYLAND_DISPLAY").is_some()
+}
+
+/// Returns what tells whose clipboard the person uses.
+pub(super) fn surroundings() -> Surroundings {
+    let is_set = |name| variable(name).is_some();
+    Surroundings {
+        ssh: is_set("SSH_TTY") || is_set("SSH_CONNECTION"),
+        display: has_display(),
+        wayland: is_set("WAYLAND_DISPLAY"),
+        tmux: is_set("TMUX"),
+    }
 }
 
 /// Whether colours are welcome on standard error (no-color.org).

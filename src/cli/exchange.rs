@@ -1,19 +1,27 @@
-//! The exchange with the person: shows our blob, asks for the other one.
+//! The exchange with the person: hands our text over, asks for the other one.
+
+mod clipboard;
+mod handout;
+mod letter;
+mod lines;
+mod pasted;
+mod qr;
 
 use std::{
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Mutex, mpsc};
 
-use super::{Asked, Reading, StatusLine, read_pasted};
+pub(super) use clipboard::Surroundings;
+pub(super) use handout::Wishes;
+
+use super::StatusLine;
 use crate::{
     media::{DescriptionKind, wall_clock},
-    pipeline::spawn_thread,
     signaling::{BlobError, BlobForm, Expected, Found, Manual, SessionBlob, Signaling, SignalingError},
 };
 
@@ -21,6 +29,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Where the other side's blob comes from.
+#[derive(Clone, Debug)]
 pub(super) enum From {
     /// The command line.
     Argument(String),
@@ -32,60 +41,138 @@ pub(super) enum From {
     Lines(Arc<Mutex<mpsc::Receiver<String>>>),
 }
 
-/// Returns signaling through the person in front of the terminal, or through files and pipes.
-pub(super) fn signaling(from: From, to: Option<PathBuf>, line: StatusLine, quiet: bool) -> impl Signaling {
-    let from = Arc::new(from);
-    let show_line = line.clone();
-    let show = move |blob: SessionBlob| show(&blob, to.as_deref(), &show_line, quiet);
-    Manual::new(show, move |expected| ask(from.clone(), expected, line.clone(), quiet), BlobForm::Plain)
+impl From {
+    pub(super) fn lines(lines: mpsc::Receiver<String>) -> Self {
+        Self::Lines(Arc::new(Mutex::new(lines)))
+    }
 }
 
-fn show(blob: &SessionBlob, to: Option<&Path>, line: &StatusLine, quiet: bool) -> Result<(), SignalingError> {
-    let failed = |place: &str, error: std::io::Error| {
-        SignalingError::Ended(format!("Our text cannot be written to {place}: {error}."))
-    };
-    match to {
-        // Whoever waits for the file must not see half of it.
-        Some(path) => {
-            let mut partial = path.as_os_str().to_owned();
-            partial.push(".partial");
-            std::fs::write(&partial, format!("{blob}\n"))
-                .and_then(|()| std::fs::rename(&partial, path))
-                .map_err(|error| failed(&path.display().to_string(), error))?;
-            if !quiet {
-                line.print(&format!("Written to {}.", path.display()));
-            }
-            Ok(())
+/// What is looked for in a text.
+#[derive(Clone)]
+pub(super) struct Sought {
+    /// In a word, with the article "an".
+    what: &'static str,
+    judge: Arc<dyn Fn(&str) -> Result<Found, BlobError> + Send + Sync>,
+}
+
+impl Sought {
+    pub(super) fn new(
+        what: &'static str,
+        judge: impl Fn(&str) -> Result<Found, BlobError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { what, judge: Arc::new(judge) }
+    }
+
+    fn expected(expected: Expected) -> Self {
+        let what = match expected.kind {
+            DescriptionKind::Offer => "offer",
+            DescriptionKind::Answer => "answer",
+        };
+        Self::new(what, move |text| expected.read(text, wall_clock()))
+    }
+
+    fn judge(&self, text: &str) -> Result<Found, BlobError> {
+        (self.judge)(text)
+    }
+
+    /// Judges a text to which nothing will be added: an empty line makes its end clear.
+    fn judge_whole(&self, text: &str) -> Result<Found, BlobError> {
+        self.judge(&format!("{text}\n\n"))
+    }
+}
+
+/// Returns signaling through the person in front of the terminal, or through files and pipes. Our
+/// text is written in the form `form`; without one an offer is plain, and an answer like the offer.
+pub(super) fn signaling(from: From, form: Option<BlobForm>, wishes: Wishes, line: StatusLine) -> impl Signaling {
+    let quiet = wishes.quiet;
+    // The status line asks for the paste, and the code must be seen whole.
+    let silent = quiet || wishes.qr;
+    let mut handout = handout::Handout::new(wishes, line.clone());
+    let mut asker = Asker { from, line, quiet, reader: pasted::Reader::default(), again: false };
+    let ask = move |expected: Expected| {
+        if !silent && matches!(asker.from, From::Terminal) {
+            asker.line.print(prompt(expected.kind, asker.again));
         }
-        None => line.aside(|| {
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "{blob}").and_then(|()| out.flush()).map_err(|error| failed("standard output", error))
-        }),
+        let asking = asker.clone();
+        asker.again = true;
+        async move {
+            let found = asking.ask(Sought::expected(expected)).await?;
+            Ok(Found { form: form.unwrap_or(found.form), ..found })
+        }
+    };
+    Manual::new(move |blob: SessionBlob| handout.show(&blob), ask, form.unwrap_or(BlobForm::Plain))
+}
+
+/// Reads what is sought from where it comes from.
+pub(super) async fn read(from: From, sought: Sought, line: StatusLine, quiet: bool) -> Result<Found, SignalingError> {
+    Asker { from, line, quiet, reader: pasted::Reader::default(), again: false }.ask(sought).await
+}
+
+const fn prompt(kind: DescriptionKind, again: bool) -> &'static str {
+    match (kind, again) {
+        (DescriptionKind::Offer, _) => "Paste here the offer you were sent:",
+        (DescriptionKind::Answer, false) => "Paste their answer here:",
+        (DescriptionKind::Answer, true) => "Paste their answer to the new offer here:",
     }
 }
 
-async fn ask(from: Arc<From>, expected: Expected, line: StatusLine, quiet: bool) -> Result<Found, SignalingError> {
-    match &*from {
-        From::Argument(text) => read(text, &expected).map_err(Into::into),
-        From::File(path) => from_file(path, &expected).await,
-        From::Terminal => from_terminal(expected, line, quiet).await,
-        From::Lines(lines) => from_lines(&mut *lines.lock().await, &expected, &line, quiet).await,
+/// Asks for the other side's text.
+#[derive(Clone)]
+struct Asker {
+    from: From,
+    line: StatusLine,
+    quiet: bool,
+    reader: pasted::Reader,
+    /// Something else was asked for before: our own description has changed meanwhile.
+    again: bool,
+}
+
+impl Asker {
+    async fn ask(self, sought: Sought) -> Result<Found, SignalingError> {
+        match self.from {
+            From::Argument(text) => sought.judge(&text).map_err(Into::into),
+            From::File(path) => from_file(&path, &sought, &self.line, self.again).await,
+            From::Terminal => pasted::from_terminal(self.reader, sought, self.line, self.quiet).await,
+            From::Lines(lines) => lines::from_lines(&mut *lines.lock().await, &sought, &self.line, self.quiet).await,
+        }
     }
 }
 
-fn read(text: &str, expected: &Expected) -> Result<Found, BlobError> {
-    expected.read(text, wall_clock())
-}
-
-async fn from_file(path: &Path, expected: &Expected) -> Result<Found, SignalingError> {
+/// Looks for a text in a file until it is there. When it is looked for `again`, the file may still
+/// hold what fitted before.
+async fn from_file(
+    path: &Path,
+    sought: &Sought,
+    line: &StatusLine,
+    again: bool,
+) -> Result<Found, SignalingError> {
+    let mut last = None;
+    let mut told = false;
     loop {
-        match std::fs::read_to_string(path) {
-            Ok(text) => match read(&text, expected) {
-                // Somebody may still be writing it.
-                Err(BlobError::Incomplete { .. }) => {}
-                Err(BlobError::NotABlob) if text.trim().is_empty() => {}
-                result => return result.map_err(Into::into),
-            },
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                let text = text(&bytes);
+                let verdict = sought.judge(&text);
+                // Somebody may still be writing it: only what stays the same is all there is.
+                let stays = last.as_ref() == Some(&text);
+                match verdict {
+                    Ok(found) if found.end_is_clear || stays => return Ok(found),
+                    Err(BlobError::Incomplete { .. }) if stays => match sought.judge_whole(&text) {
+                        Err(error @ BlobError::Incomplete { .. }) if !told => {
+                            told = true;
+                            line.print(&format!("{error} {} is looked at until it is whole.", path.display()));
+                        }
+                        Err(BlobError::Incomplete { .. }) => {}
+                        verdict => return verdict.map_err(Into::into),
+                    },
+                    Ok(_) | Err(BlobError::Incomplete { .. }) => {}
+                    Err(BlobError::NotABlob) if text.trim().is_empty() => {}
+                    Err(BlobError::AnotherOffer { .. }) if again => {}
+                    Err(error) if stays => return Err(error.into()),
+                    Err(_) => {}
+                }
+                last = Some(text);
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
                 return Err(SignalingError::Ended(format!("{} cannot be read: {error}.", path.display())));
@@ -95,82 +182,14 @@ async fn from_file(path: &Path, expected: &Expected) -> Result<Found, SignalingE
     }
 }
 
-/// Ends the reading when the one who waits for it goes away.
-struct StopOnDrop(CancellationToken);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-async fn from_terminal(expected: Expected, line: StatusLine, quiet: bool) -> Result<Found, SignalingError> {
-    if !quiet {
-        line.print(match expected.kind {
-            DescriptionKind::Offer => "Paste here the offer you were sent:",
-            DescriptionKind::Answer => {
-                "\nSend this offer to the other person, by mail or chat. They run \"p2pcall answer\" and paste it; \
-                 they get an answer for you.\nPaste their answer here:"
-            }
-        });
-    }
-    let stop = StopOnDrop(CancellationToken::new());
-    let (told, told_reader) = (stop.0.clone(), line.clone());
-    let (sender, receiver) = oneshot::channel();
-    let judge = move |text: &str| judge(text, &expected);
-    let failed = |error: std::io::Error| SignalingError::Ended(format!("The terminal cannot be read: {error}."));
-    spawn_thread("prompt", move || {
-        // The one who asked may have gone away meanwhile.
-        let _ = sender.send(read_pasted(&told_reader, &told, judge));
-    })
-    .map_err(failed)?;
-    match receiver.await {
-        Ok(Ok(Asked::Done(found))) => Ok(found),
-        Ok(Ok(Asked::Interrupted | Asked::Stopped)) => Err(SignalingError::Interrupted),
-        Ok(Ok(Asked::EndOfInput)) => {
-            Err(SignalingError::Ended("The input ended before there was a whole text.".into()))
+/// Returns the text in a file. Windows' own shell writes UTF-16.
+pub(super) fn text(bytes: &[u8]) -> String {
+    match bytes.strip_prefix(&[0xff, 0xfe]) {
+        Some(utf_16) => {
+            let units = utf_16.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+            char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
-        Ok(Err(error)) => Err(failed(error)),
-        Err(_) => Err(SignalingError::Ended("The terminal cannot be read.".into())),
-    }
-}
-
-fn judge(text: &str, expected: &Expected) -> Reading<Found> {
-    match read(text, expected) {
-        Ok(found) => Reading::Done(found),
-        Err(BlobError::Incomplete { .. }) => Reading::Incomplete,
-        Err(BlobError::NotABlob) if text.trim().is_empty() => Reading::Incomplete,
-        Err(error) => Reading::Wrong(error.to_string()),
-    }
-}
-
-/// Reads lines until they make a blob. Lines before it are ignored, with a word.
-async fn from_lines(
-    lines: &mut mpsc::Receiver<String>,
-    expected: &Expected,
-    status: &StatusLine,
-    quiet: bool,
-) -> Result<Found, SignalingError> {
-    let mut text = String::new();
-    while let Some(line) = lines.recv().await {
-        if line.trim() == "quit" {
-            return Err(SignalingError::Interrupted);
-        }
-        if text.is_empty() && !SessionBlob::begins(&line) {
-            if !line.trim().is_empty() && !quiet {
-                status.print(&format!("Ignored a line that is no {}.", expected.kind));
-            }
-            continue;
-        }
-        text.push_str(&line);
-        match read(&text, expected) {
-            Err(BlobError::Incomplete { .. }) => {}
-            result => return result.map_err(Into::into),
-        }
-    }
-    match text.is_empty() {
-        true => Err(SignalingError::Ended(format!("The input ended before there was an {}.", expected.kind))),
-        false => read(&text, expected).map_err(Into::into),
+        None => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 
@@ -182,41 +201,38 @@ pub(super) fn stdin_is_terminal() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::Description;
 
-    const SDP: &str = "v=0\r\na=fingerprint:sha-256 AA\r\na=ice-ufrag:x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
-                       a=rtpmap:111 opus/48000/2\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
-
-    fn offer() -> Description {
-        Description { kind: DescriptionKind::Offer, sdp: SDP.into() }
-    }
-
-    async fn lines(input: &[&str]) -> (Result<Found, SignalingError>, Option<String>) {
-        let (sender, mut receiver) = mpsc::channel(64);
-        for line in input {
-            sender.send(format!("{line}\n")).await.expect("room");
+    #[test]
+    fn files_are_text_however_written() {
+        let utf_16: Vec<u8> = "\u{feff}eyJä\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, expected) in
+            [(&b"eyJ\n"[..], "eyJ\n"), (&utf_16, "eyJä\r\n"), (b"eyJ\xe4", "eyJ\u{fffd}"), (b"", "")]
+        {
+            assert_eq!(text(bytes), expected);
         }
-        drop(sender);
-        let expected = Expected { kind: DescriptionKind::Offer, own: None };
-        let status = StatusLine::plain(std::io::sink());
-        let result = from_lines(&mut receiver, &expected, &status, false).await;
-        (result, receiver.recv().await)
     }
 
-    #[tokio::test]
-    async fn a_blob_is_found_among_lines_and_the_rest_is_left() {
-        let blob = SessionBlob::encode(&offer(), BlobForm::Plain).to_string();
-        let (head, tail) = blob.split_at(76);
-        let (result, rest) = lines(&["Hello,", "", head, tail, "quit"]).await;
-        assert_eq!(result.map(|found| found.description), Ok(offer()));
-        assert_eq!(rest.as_deref(), Some("quit\n"));
-    }
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_waited_for_until_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("offer");
+        let line = StatusLine::plain(std::io::sink());
+        // Grows by a character each time it is looked at.
+        let grown = path.clone();
+        let judge = move |text: &str| {
+            std::fs::write(&grown, format!("{text}x")).expect("room");
+            match text.len() {
+                3.. => Err(BlobError::Newer),
+                characters => Err(BlobError::Incomplete { characters, wanted: None, ends: String::new() }),
+            }
+        };
+        std::fs::write(&path, "x").expect("room");
+        let sought = Sought::new("offer", judge);
+        let growing = from_file(&path, &sought, &line, false);
+        // What is wrong but changes may still become right.
+        assert!(tokio::time::timeout(LOOK * 10, growing).await.is_err());
 
-    #[tokio::test]
-    async fn an_end_is_told_from_a_cut() {
-        let blob = SessionBlob::encode(&offer(), BlobForm::Plain).to_string();
-        assert!(matches!(lines(&["nothing"]).await.0, Err(SignalingError::Ended(_))));
-        let cut = lines(&[&blob[..100]]).await.0;
-        assert_eq!(cut, Err(BlobError::Incomplete { characters: 100, wanted: None }.into()));
+        let wrong = Sought::new("offer", |_| Err(BlobError::Newer));
+        assert_eq!(from_file(&path, &wrong, &line, false).await, Err(BlobError::Newer.into()));
     }
 }

@@ -6,14 +6,15 @@ use std::{
     io::Write,
     path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use super::{Exit, Key, Refusal, StatusInput, StatusLine, args::OutputArgs, config, render};
+use super::{Exit, Key, Refusal, StatusInput, StatusLine, args::OutputArgs, config, render, when};
 use crate::{
-    media::{DescriptionKind, MediaKind},
+    media::{DescriptionKind, MediaKind, wall_clock},
     observe::{CallStateName, Event, EventKind, StatsReport},
     pipeline::{Thread, spawn_thread},
+    signaling::LIFETIME,
 };
 
 /// The status line is drawn again this often.
@@ -44,6 +45,12 @@ pub(super) struct Narrator {
     colour: bool,
     events: Option<Box<dyn Write + Send>>,
     awaited: DescriptionKind,
+    /// A person is to paste the other side's text into the terminal.
+    pasted: bool,
+    /// When the person's patience ends, if they said so.
+    patience: Option<SystemTime>,
+    /// Until when our description can be of use, as the time of day.
+    until: Option<String>,
     state: CallStateName,
     /// Time of the newest event, since the start; and when the state was entered.
     entered: Duration,
@@ -70,6 +77,9 @@ impl Narrator {
             colour: config::colour(),
             events,
             awaited,
+            pasted: false,
+            patience: None,
+            until: None,
             state: CallStateName::Describing,
             entered: Duration::ZERO,
             connected: None,
@@ -80,6 +90,13 @@ impl Narrator {
             title: None,
             on_connected: None,
         })
+    }
+
+    /// Tells how long is waited, from now on, and whether a person is to paste something.
+    pub(super) fn waiting(mut self, wait: Option<Duration>, pasted: bool) -> Self {
+        self.patience = wait.and_then(|wait| wall_clock().checked_add(wait));
+        self.pasted = pasted;
+        self
     }
 
     /// Shows the status in the title of a window, too.
@@ -150,6 +167,11 @@ impl Narrator {
                     }
                 }
             }
+            EventKind::LocalDescription { .. } => {
+                let end = wall_clock() + LIFETIME;
+                let end = self.patience.map_or(end, |patience| patience.min(end));
+                self.until = Some(when::time_of_day(end, &when::here()));
+            }
             EventKind::Stats(report) => {
                 if self.reports.len() > RECENT {
                     self.reports.pop_front();
@@ -177,6 +199,8 @@ impl Narrator {
             state: self.state,
             elapsed: at.saturating_sub(since),
             awaited: self.awaited,
+            until: self.until.as_deref(),
+            pasted: self.pasted,
             stats: self.reports.back(),
             earlier: self.reports.front(),
             microphone_off: self.muted[MediaKind::Audio as usize],
@@ -209,8 +233,6 @@ impl Narrator {
             }
             EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),
             EventKind::RelayFailed { server, reason } => format!("The TURN server {server}: {reason}"),
-            EventKind::LocalDescription { kind: DescriptionKind::Answer, .. } => {
-                "Send this answer back to the other person. The call begins when they paste it.".into()
             }
             EventKind::SourceOpened { kind: MediaKind::Video, what } => format!("Your picture: {what}."),
             EventKind::SourceOpened { kind: MediaKind::Audio, what } if self.verbose => format!("Your sound: {what}."),

@@ -4,6 +4,9 @@
 //! is longer. So the terminal is read raw, what is pasted is counted instead of echoed, and nobody
 //! has to press Enter: the blob is taken as soon as it is whole.
 
+#[cfg(test)]
+mod tests;
+
 use std::{io, time::Duration};
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -13,6 +16,8 @@ use super::{RawTerminal, StatusLine};
 
 /// Nothing typed or pasted for so long: what is there may be all there is.
 const QUIET: Duration = Duration::from_millis(150);
+/// So many such moments, about a second: what is there is all that comes.
+const MOMENTS: u32 = 6;
 /// No description comes near this. Bounds what a person can paste by mistake.
 const LONGEST: usize = 1 << 20;
 /// So many characters come in before the count is drawn again.
@@ -21,10 +26,12 @@ const REDRAW: usize = 2048;
 /// What a text amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<T> {
-    /// It may become something: read on.
-    Incomplete,
+    /// It may become something: read on. What to say if nothing more comes.
+    Incomplete(String),
     /// It is whole.
     Done(T),
+    /// It is whole, but more may belong to it: done when nothing more comes.
+    MayContinue(T),
     /// It cannot become anything: why, and what to do.
     Wrong(String),
 }
@@ -73,7 +80,7 @@ fn read_events<T, J: FnMut(&str) -> Reading<T>>(
         let settled = matches!(input, Pasted::Quiet | Pasted::Clear | Pasted::Whole(_));
         match reader.input(input) {
             Step::More => {}
-            Step::Wrong(what) => line.print(&what),
+            Step::Wrong(what) | Step::Cut(what) => line.print(&what),
             Step::Done(value) => return Ok(Asked::Done(value)),
             Step::Interrupted => return Ok(Asked::Interrupted),
             Step::EndOfInput => return Ok(Asked::EndOfInput),
@@ -134,6 +141,9 @@ pub enum Step<T> {
     More,
     /// The text was wrong and is forgotten; for the person.
     Wrong(String),
+    /// The text is not whole and nothing more comes; for the person. The rest may still follow, or
+    /// everything once more.
+    Cut(String),
     /// The text is whole.
     Done(T),
     /// The person wants to end the program.
@@ -149,16 +159,40 @@ pub struct PasteReader<T, J> {
     text: String,
     /// How many characters of the text are not white space.
     length: usize,
-    /// The text has been judged since it changed.
-    judged: bool,
+    /// Where somebody who was told that the text is cut may have begun anew.
+    anew: usize,
+    /// How long the text was when it was judged last.
+    judged: usize,
+    verdict: Verdict<T>,
+    /// Moments of quiet since the text changed.
+    moments: u32,
+}
+
+/// What is known of a text.
+#[derive(Debug)]
+enum Verdict<T> {
+    /// Nothing since it changed.
+    Open,
+    /// Not whole; with what to say about it, once.
+    Incomplete(Option<String>),
+    /// Whole unless more comes.
+    MayContinue(T),
     /// Whole, but more may be on its way that must not be taken for keys of the call.
-    done: Option<T>,
+    Done(T),
 }
 
 impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
     /// Returns a reader of nothing yet.
     pub const fn new(judge: J) -> Self {
-        Self { judge, text: String::new(), length: 0, judged: true, done: None }
+        Self {
+            judge,
+            text: String::new(),
+            length: 0,
+            anew: 0,
+            judged: 0,
+            verdict: Verdict::Incomplete(None),
+            moments: 0,
+        }
     }
 
     /// Returns how many characters were read, white space not counted.
@@ -180,36 +214,42 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
             }
             Pasted::LineEnd => {
                 self.push('\n');
+                // Not each time: a long text of many lines would be judged for ever.
+                let grown = self.text.len() - self.judged >= self.judged / 8;
                 // Wrong so far may be the head of something right: only a pause says it is all.
-                if let Some(Reading::Done(value)) = self.judge() {
-                    self.done = Some(value);
+                if grown && let Some(Reading::Done(value)) = self.judge() {
+                    self.verdict = Verdict::Done(value);
                 }
                 Step::More
             }
             Pasted::Whole(text) => {
-                for character in text.chars() {
+                for character in text.replace("\r\n", "\n").chars() {
                     self.push(if character == '\r' { '\n' } else { character });
                 }
-                self.settle()
+                self.settle(false)
             }
-            Pasted::Quiet => self.settle(),
+            Pasted::Quiet => {
+                self.moments = self.moments.saturating_add(1);
+                self.settle(self.moments >= MOMENTS)
+            }
             Pasted::Clear => {
                 self.clear();
                 Step::More
             }
             Pasted::Interrupt => Step::Interrupted,
-            Pasted::EndOfInput => match self.settle() {
-                Step::More => Step::EndOfInput,
+            Pasted::EndOfInput => match self.settle(true) {
+                Step::More | Step::Cut(_) => Step::EndOfInput,
                 settled => settled,
             },
         }
     }
 
     fn push(&mut self, character: char) {
-        if self.done.is_some() {
+        self.moments = 0;
+        if matches!(self.verdict, Verdict::Done(_)) {
             return;
         }
-        self.judged = false;
+        self.verdict = Verdict::Open;
         self.length += usize::from(!character.is_whitespace());
         if self.text.len() < LONGEST {
             self.text.push(character);
@@ -219,46 +259,88 @@ impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
     fn clear(&mut self) {
         self.text.clear();
         self.length = 0;
-        self.judged = true;
-        self.done = None;
+        self.anew = 0;
+        self.judged = 0;
+        self.verdict = Verdict::Incomplete(None);
     }
 
     /// Judges what has not been judged; `None` if there is nothing to judge.
     fn judge(&mut self) -> Option<Reading<T>> {
-        if self.judged || self.done.is_some() || self.length == 0 {
+        if !matches!(self.verdict, Verdict::Open) || self.length == 0 {
             return None;
         }
         if self.text.len() >= LONGEST {
             return Some(Reading::Wrong("That is far too long to be an offer or an answer. Paste again.".into()));
         }
-        Some((self.judge)(&self.text))
+        self.judged = self.text.len();
+        let whole = (self.judge)(&self.text);
+        if self.anew > 0 && !whole.is_found() {
+            let anew = (self.judge)(&self.text[self.anew..]);
+            if anew.is_found() {
+                return Some(anew);
+            }
+        }
+        Some(whole)
     }
 
-    fn settle(&mut self) -> Step<T> {
-        if let Some(value) = self.done.take() {
-            self.clear();
-            return Step::Done(value);
-        }
+    /// Decides, if that can be done. `last`: nothing more comes.
+    fn settle(&mut self, last: bool) -> Step<T> {
         match self.judge() {
-            None => Step::More,
-            Some(Reading::Incomplete) => {
-                self.judged = true;
-                Step::More
-            }
+            None => {}
+            Some(Reading::Incomplete(what)) => self.verdict = Verdict::Incomplete(Some(what)),
+            Some(Reading::MayContinue(value)) => self.verdict = Verdict::MayContinue(value),
+            Some(Reading::Done(value)) => self.verdict = Verdict::Done(value),
             Some(Reading::Wrong(what)) => {
                 self.clear();
-                Step::Wrong(what)
+                return Step::Wrong(what);
             }
-            Some(Reading::Done(value)) => {
+        }
+        match std::mem::replace(&mut self.verdict, Verdict::Incomplete(None)) {
+            Verdict::Done(value) => {
                 self.clear();
                 Step::Done(value)
+            }
+            Verdict::MayContinue(value) if last => {
+                self.clear();
+                Step::Done(value)
+            }
+            Verdict::Incomplete(Some(what)) if last => self.settle_cut(what),
+            other => {
+                self.verdict = other;
+                Step::More
             }
         }
     }
 }
 
+impl<T, J: FnMut(&str) -> Reading<T>> PasteReader<T, J> {
+    /// Decides on what is not whole although nothing more comes. An empty line makes its end clear.
+    fn settle_cut(&mut self, what: String) -> Step<T> {
+        match (self.judge)(&format!("{}\n\n", self.text)) {
+            Reading::Done(value) | Reading::MayContinue(value) => {
+                self.clear();
+                Step::Done(value)
+            }
+            Reading::Wrong(what) => {
+                self.clear();
+                Step::Wrong(what)
+            }
+            Reading::Incomplete(_) => {
+                self.anew = self.text.len();
+                Step::Cut(what)
+            }
+        }
+    }
+}
+
+impl<T> Reading<T> {
+    const fn is_found(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::MayContinue(_))
+    }
+}
+
 /// Returns how much was read, in words; nothing for nothing.
-fn count(length: usize) -> String {
+pub(super) fn count(length: usize) -> String {
     if length == 0 {
         return String::new();
     }
@@ -271,127 +353,4 @@ fn count(length: usize) -> String {
         grouped.push(digit);
     }
     format!("read {grouped} character{}", if length == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Whole from `<` to `>`, however wrapped; anything else is wrong.
-    fn judge(text: &str) -> Reading<String> {
-        let text: String = text.split_whitespace().collect();
-        match (text.starts_with('<'), text.find('>')) {
-            (false, _) => Reading::Wrong(format!("'{text}' begins wrongly")),
-            (true, None) => Reading::Incomplete,
-            (true, Some(end)) if end + 1 < text.len() => Reading::Wrong(format!("'{text}' ends wrongly")),
-            (true, Some(_)) => Reading::Done(text),
-        }
-    }
-
-    fn typed(text: &str) -> impl Iterator<Item = Pasted> {
-        text.chars().map(|character| match character {
-            '\n' => Pasted::LineEnd,
-            '~' => Pasted::Quiet,
-            '^' => Pasted::Clear,
-            character => Pasted::Character(character),
-        })
-    }
-
-    /// Feeds everything and returns what was told, `More` left out.
-    fn told(inputs: impl IntoIterator<Item = Pasted>) -> Vec<Step<String>> {
-        let mut reader = PasteReader::new(judge);
-        inputs.into_iter().map(|input| reader.input(input)).filter(|step| *step != Step::More).collect()
-    }
-
-    #[test]
-    fn typed_and_unbracketed_text() {
-        let done = |text: &str| Step::Done(text.to_owned());
-        let wrong = |text: &str| Step::Wrong(text.to_owned());
-        for (text, expected) in [
-            ("<a>~", vec![done("<a>")]),
-            ("<a>\n~", vec![done("<a>")]),
-            ("<a\nb\n\nc>\n~", vec![done("<abc>")]),
-            // Pauses within are no end.
-            ("<a~b~~>~", vec![done("<ab>")]),
-            // Nothing is decided before it is quiet.
-            ("<a>", vec![]),
-            // What follows a whole text on further lines is dropped, not taken for keys.
-            ("<a>\nkind regards, q\n~", vec![done("<a>")]),
-            ("oops\n~<a>~", vec![wrong("'oops' begins wrongly"), done("<a>")]),
-            // One complaint for a text of many lines.
-            ("o\no\np\ns\n~", vec![wrong("'oops' begins wrongly")]),
-            ("oops^<a>~", vec![done("<a>")]),
-            ("<a>\n^~<b>~", vec![done("<b>")]),
-            ("\n \n~~", vec![]),
-        ] {
-            assert_eq!(told(typed(text)), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn bracketed_pastes_need_neither_enter_nor_a_pause() {
-        let paste = |text: &str| Pasted::Whole(text.to_owned());
-        let done = || Step::Done("<ab>".to_owned());
-        for (inputs, expected) in [
-            (vec![paste("<ab>")], vec![done()]),
-            (vec![paste("<a\r\nb>\r\n")], vec![done()]),
-            (vec![paste("<a"), Pasted::Quiet, paste("b>")], vec![done()]),
-            (vec![paste("x"), paste("<ab>")], vec![Step::Wrong("'x' begins wrongly".into()), done()]),
-            (vec![Pasted::Character('<'), paste("ab>")], vec![done()]),
-        ] {
-            assert_eq!(told(inputs.clone()), expected, "{inputs:?}");
-        }
-    }
-
-    #[test]
-    fn ends_are_told_apart() {
-        assert_eq!(told([Pasted::Interrupt]), [Step::Interrupted]);
-        assert_eq!(told([Pasted::EndOfInput]), [Step::EndOfInput]);
-        assert_eq!(told(typed("<a").chain([Pasted::EndOfInput])), [Step::EndOfInput]);
-        assert_eq!(told(typed("<a>").chain([Pasted::EndOfInput])), [Step::Done("<a>".into())]);
-    }
-
-    #[test]
-    fn length_has_a_bound() {
-        let long = format!("<{}>", "a".repeat(65_536));
-        assert_eq!(told([Pasted::Whole(long.clone())]), [Step::Done(long)]);
-        let mut reader = PasteReader::new(judge);
-        let too_long = reader.input(Pasted::Whole("<".repeat(LONGEST + 5)));
-        assert!(matches!(too_long, Step::Wrong(what) if what.contains("too long")));
-        assert!(reader.is_empty());
-    }
-
-    #[test]
-    fn keys_are_read_as_text() {
-        let key = |code, modifiers| Event::Key(KeyEvent::new(code, modifiers));
-        let (none, control) = (KeyModifiers::NONE, KeyModifiers::CONTROL);
-        for (event, expected) in [
-            (key(KeyCode::Char('A'), KeyModifiers::SHIFT), Some(Pasted::Character('A'))),
-            (key(KeyCode::Enter, none), Some(Pasted::LineEnd)),
-            (key(KeyCode::Char('j'), control), Some(Pasted::LineEnd)),
-            (key(KeyCode::Backspace, none), Some(Pasted::Clear)),
-            (key(KeyCode::Char('u'), control), Some(Pasted::Clear)),
-            (key(KeyCode::Char('c'), control), Some(Pasted::Interrupt)),
-            (key(KeyCode::Char('d'), control), Some(Pasted::EndOfInput)),
-            (key(KeyCode::Up, none), None),
-            (key(KeyCode::Char('x'), KeyModifiers::ALT), None),
-            (Event::Paste("x".into()), Some(Pasted::Whole("x".into()))),
-            (Event::Resize(1, 1), None),
-        ] {
-            assert_eq!(Pasted::of_event(event.clone()), expected, "{event:?}");
-        }
-    }
-
-    #[test]
-    fn counts_are_readable() {
-        for (length, expected) in [
-            (0, ""),
-            (1, "read 1 character"),
-            (999, "read 999 characters"),
-            (3412, "read 3,412 characters"),
-            (1_000_000, "read 1,000,000 characters"),
-        ] {
-            assert_eq!(count(length), expected);
-        }
-    }
 }

@@ -59,6 +59,8 @@ pub(super) struct Stage {
     screen: Screen,
     clock: Clock,
     awaited: DescriptionKind,
+    /// A person is to paste the other side's text into the terminal.
+    pub(super) pasted: bool,
     /// Give up when nobody has come for so long.
     pub(super) wait: Option<Duration>,
     /// Where "quit" may come from; without it, keys come from the terminal.
@@ -68,7 +70,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Returns a stage for a call whose events count on `clock`.
     pub(super) fn new(screen: Screen, clock: Clock, awaited: DescriptionKind) -> Self {
-        Self { line: StatusLine::stderr(), screen, clock, awaited, wait: None, lines: None }
+        Self { line: StatusLine::stderr(), screen, clock, awaited, pasted: false, wait: None, lines: None }
     }
 
     /// Begins a call and stays with it to its end. Returns `None` if it was interrupted twice.
@@ -80,7 +82,7 @@ impl Stage {
     ) -> Result<Option<Summary>, Refusal> {
         let (news, told) = sync_channel(NEWS);
         let (state, states) = watch::channel(CallStateName::Describing);
-        let narrator = Narrator::new(output, self.line.clone(), self.awaited)?;
+        let narrator = Narrator::new(output, self.line.clone(), self.awaited)?.waiting(self.wait, self.pasted);
         let call = begin(vec![Arc::new(Teller { news: news.clone(), state })]);
         let controls = call.controls();
         let interrupt = Interrupt::new(controls.clone());

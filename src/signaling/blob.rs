@@ -1,35 +1,32 @@
 //! The blob: a description as text that a person carries.
 //!
 //! Written as base64 of the W3C's JSON `{"type","sdp"}` on one line, the form that browsers' examples
-//! and other WebRTC tools speak; read in that form however it was wrapped, and as the bare JSON.
+//! and other WebRTC tools speak. Read in every form and after whatever mail and chat programs did to
+//! it: [`views`](view) of the text, in each view every place where a blob may begin, and of what is found there the
+//! first that is whole.
 
+mod characters;
 mod compact;
+mod envelope;
 mod error;
+mod json;
+mod mend;
+mod plain;
+mod sdp_line;
+mod sdp_text;
+mod search;
+mod symbols;
+mod view;
 
 use std::fmt;
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use base64::Engine;
 
-pub use error::BlobError;
+pub use error::{BlobError, OnlyCandidates};
 
 use crate::media::Description;
 
-/// Longer texts are no blob: real ones have a few thousand characters.
-const MAX_CHARACTERS: usize = 256 * 1024;
-
-/// Reads with padding or without.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
-
-/// How base64 of a JSON object begins.
-const BASE64_START: &str = "eyJ";
+pub(super) use search::search;
 
 /// How a description is written as text. Reading recognises the form; nobody declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +69,11 @@ pub struct Found {
     pub form: BlobForm,
     /// How many characters it had, white space not counted.
     pub characters: usize,
+    /// Whether the text shows that this is all of it. `false` for SDP by itself to which further lines
+    /// could belong: it ends with an empty line or one that is no SDP. Who reads from a pipe waits for
+    /// that or for the pipe's end, who reads from a terminal for a pause; then the text may be read again
+    /// with an empty line (`"\n\n"`) added, which makes the end clear and errors exact.
+    pub end_is_clear: bool,
 }
 
 /// A description as one line of text.
@@ -85,8 +87,8 @@ impl SessionBlob {
     pub fn encode(description: &Description, form: BlobForm) -> Self {
         let json = || serde_json::to_string(description).expect("two strings are always JSON");
         Self(match form {
-            BlobForm::Plain => BASE64.encode(json()),
-            BlobForm::Compact => compact::encode(description).unwrap_or_else(|| BASE64.encode(json())),
+            BlobForm::Plain => plain::BASE64.encode(json()),
+            BlobForm::Compact => compact::encode(description).unwrap_or_else(|| plain::BASE64.encode(json())),
             BlobForm::Json => json(),
             BlobForm::Sdp => description.sdp.clone(),
         })
@@ -97,54 +99,32 @@ impl SessionBlob {
         &self.0
     }
 
-    /// Whether a line of text could be the beginning of a blob.
-    pub fn begins(line: &str) -> bool {
-        let line = line.trim_start();
-        line.starts_with(BASE64_START) || line.starts_with('{') || line.starts_with(compact::PREFIX)
+    /// Whether a text could hold a blob or the beginning of one. Cheap, and never wrong when it says no
+    /// of a line that holds at least the first characters of a blob.
+    pub fn may_be_in(text: &str) -> bool {
+        // Each way in which the first characters of JSON, SDP and the compact form are written.
+        const BEGINNINGS: [&str; 7] = ["%7b", "=7b", "&#123;", "&lbrace;", "v=3d0", "v%3d0", "\u{ff5b}"];
+        let small = text.to_lowercase();
+        let clean = characters::clean(text);
+        let opens = |(at, _): (usize, &str)| {
+            let next = clean[at + 1..].trim_start().trim_start_matches('\\').chars().next();
+            next.is_none_or(|next| matches!(next, '"' | '\'' | '&' | '=' | '%'))
+        };
+        BEGINNINGS.iter().any(|beginning| small.contains(beginning))
+            || clean.match_indices('{').any(opens)
+            || clean.split_whitespace().any(plain::begins_in)
+            || clean.lines().any(sdp_text::begins_in)
+            || view::bare(&clean).lines().any(sdp_text::begins_in)
+            || envelope::begins_in(&clean)
     }
 
-    /// Reads a description from text that may be wrapped at any column.
+    /// Finds the first whole blob in a text, whatever it is.
     ///
     /// # Errors
-    /// [`BlobError::Incomplete`] if more text could make it whole; anything else is final.
-    pub fn decode(text: &str) -> Result<Description, BlobError> {
-        let text = text.trim();
-        if let Some(rest) = text.strip_prefix(compact::PREFIX) {
-            let symbols: String = rest.chars().filter(char::is_ascii_alphanumeric).collect();
-            return compact::decode(&symbols).map(|(description, _)| description);
-        }
-        let start: String = text.chars().filter(|c| !c.is_whitespace()).take(BASE64_START.len()).collect();
-        if !Self::begins(&start) || text.len() > MAX_CHARACTERS {
-            return Err(BlobError::NotABlob);
-        }
-        let json = if text.starts_with('{') { text.as_bytes().to_vec() } else { from_base64(text)? };
-        serde_json::from_slice(&json).map_err(|error| {
-            if error.is_eof() {
-                BlobError::Incomplete { characters: text.chars().count(), wanted: None }
-            } else {
-                BlobError::Damaged { reason: error.to_string() }
-            }
-        })
+    /// [`BlobError::Incomplete`] if more text could make it whole; what is wrong otherwise.
+    pub fn find(text: &str) -> Result<Found, BlobError> {
+        search(text, |_| Ok(()))
     }
-}
-
-fn from_base64(text: &str) -> Result<Vec<u8>, BlobError> {
-    let mut symbols: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        // base64url is the same but for two symbols (RFC 4648, 5).
-        .map(|byte| match byte {
-            b'-' => b'+',
-            b'_' => b'/',
-            other => other,
-        })
-        .collect();
-    // A single symbol left over holds no whole byte: more is to come, and what is there can be read.
-    let unpadded = symbols.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    if unpadded % 4 == 1 {
-        symbols.truncate(unpadded - 1);
-    }
-    BASE64.decode(&symbols).map_err(|error| BlobError::Damaged { reason: error.to_string() })
 }
 
 impl fmt::Display for SessionBlob {
@@ -160,69 +140,4 @@ impl fmt::Debug for SessionBlob {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::media::DescriptionKind;
-
-    fn description(sdp: &str) -> Description {
-        Description { kind: DescriptionKind::Offer, sdp: sdp.into() }
-    }
-
-    #[test]
-    fn the_form_is_what_browsers_write() {
-        let blob = SessionBlob::encode(&description("v=0\r\n"), BlobForm::Plain);
-        assert_eq!(blob.as_str(), "eyJ0eXBlIjoib2ZmZXIiLCJzZHAiOiJ2PTBcclxuIn0=");
-    }
-
-    #[test]
-    fn what_is_wrong_is_told() {
-        let whole = SessionBlob::encode(&description("v=0\r\na=b:c\r\n"), BlobForm::Plain).0;
-        let json = r#"{"type":"offer","sdp":"v=0"}"#;
-        assert!(SessionBlob::decode(json).is_ok());
-        for (text, expected) in [
-            ("", BlobError::NotABlob),
-            ("hello there", BlobError::NotABlob),
-            (&whole[..20], BlobError::Incomplete { characters: 20, wanted: None }),
-            (&whole[..21], BlobError::Incomplete { characters: 21, wanted: None }),
-            (&json[..10], BlobError::Incomplete { characters: 10, wanted: None }),
-        ] {
-            assert_eq!(SessionBlob::decode(text), Err(expected), "{text}");
-        }
-        let damaged = [whole.replacen('J', "!", 2), BASE64.encode("{\"type\":\"maybe\",\"sdp\":\"\"}")];
-        for text in [format!("eyJ{}", &damaged[0][3..]), damaged[1].clone()] {
-            assert!(matches!(SessionBlob::decode(&text), Err(BlobError::Damaged { .. })), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_wrapping_is_read(sdp in "\\PC{0,200}", column in 1_usize..100, url in any::<bool>(), padded in any::<bool>()) {
-            let description = description(&sdp);
-            let mut text = SessionBlob::encode(&description, BlobForm::Plain).0;
-            if url {
-                text = text.replace('+', "-").replace('/', "_");
-            }
-            if !padded {
-                text = text.trim_end_matches('=').into();
-            }
-            let wrapped: Vec<&str> = text.as_bytes().chunks(column).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-            prop_assert_eq!(SessionBlob::decode(&wrapped.join("\r\n  ")), Ok(description));
-        }
-
-        #[test]
-        fn any_beginning_is_incomplete(sdp in "\\PC{1,100}", share in 0.0..1.0_f64) {
-            let text = SessionBlob::encode(&description(&sdp), BlobForm::Plain).0;
-            let whole = text.trim_end_matches('=').len() - 3;
-            let cut = 3 + ((whole - 3) as f64 * share) as usize;
-            prop_assert_eq!(SessionBlob::decode(&text[..cut]), Err(BlobError::Incomplete { characters: cut, wanted: None }));
-        }
-
-        #[test]
-        fn nothing_panics(text in "\\PC*") {
-            let _ = SessionBlob::decode(&text);
-            let _ = SessionBlob::decode(&format!("eyJ{text}"));
-        }
-    }
-}
+mod tests;

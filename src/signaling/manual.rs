@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{BlobForm, Expected, Found, SessionBlob, Signaling, SignalingError};
-use crate::media::Description;
+use crate::media::{Description, wall_clock};
 
 /// Signaling through two functions: one shows a blob to the person, one gets theirs.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ where
         let form = self.form.clone();
         async move {
             let found = asked.await?;
-            expected.check(&found.description)?;
+            expected.check(&found.description, wall_clock())?;
             *locked(&form) = found.form;
             Ok(found.description)
         }

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use tokio::sync::{Mutex, mpsc};
 
 use super::{Expected, Signaling, SignalingError};
-use crate::media::Description;
+use crate::media::{Description, wall_clock};
 
 /// One end; see [`memory`].
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Signaling for Memory {
         let from = self.from.clone();
         async move {
             let description = from.lock().await.recv().await.ok_or_else(ended)?;
-            expected.check(&description)?;
+            expected.check(&description, wall_clock())?;
             Ok(description)
         }
     }

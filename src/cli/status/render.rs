@@ -16,6 +16,10 @@ pub struct StatusInput<'a> {
     pub elapsed: Duration,
     /// What the other side is to give us.
     pub awaited: DescriptionKind,
+    /// Until when waiting makes sense, as the time of day.
+    pub until: Option<&'a str>,
+    /// The other side's text is to be pasted into the terminal.
+    pub pasted: bool,
     /// The newest figures.
     pub stats: Option<&'a StatsReport>,
     /// Figures of some seconds ago: loss is told since then. Without them, since the start.
@@ -34,13 +38,19 @@ pub fn render(input: &StatusInput<'_>) -> String {
     let mut parts = match input.state {
         // Who answers has no description to make before there is an offer.
         CallStateName::Describing if input.awaited == DescriptionKind::Offer => {
-            vec!["waiting for the offer".into(), age(input.elapsed)]
+            let mut parts = vec!["waiting for the offer".into(), age(input.elapsed)];
+            parts.extend(input.pasted.then(|| PASTE.into()));
+            parts
         }
         CallStateName::Describing => vec!["looking for ways to be reached".into()],
         CallStateName::AwaitingRemote if input.awaited == DescriptionKind::Offer => {
-            vec!["waiting for them to paste your answer".into(), age(input.elapsed)]
+            vec!["waiting for them to paste your answer".into(), waited(input)]
         }
-        CallStateName::AwaitingRemote => vec!["waiting for the answer".into(), age(input.elapsed)],
+        CallStateName::AwaitingRemote => {
+            let mut parts = vec!["waiting for the answer".into(), waited(input)];
+            parts.extend(input.pasted.then(|| PASTE.into()));
+            parts
+        }
         CallStateName::Connecting => vec!["connecting".into(), age(input.elapsed)],
         CallStateName::Connected => vec![format!("connected {}", call_time(input.elapsed))],
         CallStateName::Interrupted => {
@@ -56,6 +66,15 @@ pub fn render(input: &StatusInput<'_>) -> String {
         parts.extend(figures(stats, input.earlier));
     }
     parts.join(" · ")
+}
+
+/// What to do while waiting.
+const PASTE: &str = "paste it here";
+
+/// Returns how long was waited, and how long that still makes sense.
+fn waited(input: &StatusInput<'_>) -> String {
+    let age = age(input.elapsed);
+    input.until.map_or_else(|| age.clone(), |until| format!("{age}, until {until} at most"))
 }
 
 fn figures(stats: &StatsReport, earlier: Option<&StatsReport>) -> Vec<String> {
@@ -116,6 +135,8 @@ mod tests {
             state,
             elapsed: Duration::from_secs(seconds),
             awaited: DescriptionKind::Answer,
+            until: None,
+            pasted: false,
             stats: None,
             earlier: None,
             microphone_off: false,
@@ -146,6 +167,22 @@ mod tests {
         ] {
             let answerer = StatusInput { awaited: DescriptionKind::Offer, ..input(state, 9) };
             assert_eq!(render(&answerer), expected);
+        }
+    }
+
+    #[test]
+    fn waiting_says_until_when_and_what_to_do() {
+        use CallStateName::{AwaitingRemote, Describing};
+        use DescriptionKind::{Answer, Offer};
+        for (awaited, state, seconds, expected) in [
+            (Answer, AwaitingRemote, 150, "waiting for the answer · 2 min, until 02:14 at most · paste it here"),
+            (Answer, AwaitingRemote, 3_599, "waiting for the answer · 59 min, until 02:14 at most · paste it here"),
+            (Offer, Describing, 9, "waiting for the offer · 9 s · paste it here"),
+            (Offer, AwaitingRemote, 43_000, "waiting for them to paste your answer · 11 h 56 min, until 02:14 at most"),
+        ] {
+            let status = StatusInput { awaited, until: Some("02:14"), pasted: true, ..input(state, seconds) };
+            assert_eq!(render(&status), expected);
+            assert!(expected.chars().count() < 80);
         }
     }
 

@@ -1,0 +1,142 @@
+//! `p2pcall inspect`: what an offer or an answer holds.
+
+mod words;
+
+use std::{io::Write, time::SystemTime};
+
+use serde::Serialize;
+
+use super::{
+    Exit, Refusal, StatusLine,
+    args::{InspectArgs, OutputArgs},
+    config,
+    exchange::{self, From, Sought},
+    input, say, stage, when,
+};
+use crate::{
+    media::{DescriptionKind, wall_clock},
+    signaling::{
+        AddressScope, BlobForm, CandidateInfo, CandidateType, CodecInfo, Contents, Expected, Found, SessionBlob,
+        ShortId, SignalingError, Stamp,
+    },
+};
+
+pub(super) fn run(args: InspectArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
+    config::log(output);
+    let found = match args.input {
+        Some(path) => {
+            let bytes = std::fs::read(&path).map_err(|error| Refusal {
+                exit: Exit::WrongBlob,
+                what: format!("{} cannot be read: {error}.", path.display()),
+            })?;
+            SessionBlob::find(&exchange::text(&bytes)).map_err(SignalingError::from)
+        }
+        None => ask(args.blob, output.quiet)?,
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(SignalingError::Interrupted) => return Ok(Exit::Interrupted),
+        Err(error) => {
+            say(&error.to_string());
+            return Ok(Exit::WrongBlob);
+        }
+    };
+    let now = wall_clock();
+    let report = Report::of(&found, now);
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&report.for_programs()).expect("plain values are always JSON") + "\n",
+        false => words::tell(&report, now, &when::here()),
+    };
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
+        }
+        _ => Ok(Exit::Success),
+    }
+}
+
+fn ask(argument: Option<String>, quiet: bool) -> Result<Result<Found, SignalingError>, Refusal> {
+    let line = StatusLine::stderr();
+    let from = match argument {
+        Some(text) => From::Argument(text),
+        None if exchange::stdin_is_terminal() => {
+            if !quiet {
+                line.print("Paste an offer or an answer here:");
+            }
+            From::Terminal
+        }
+        None => From::lines(input::lines()),
+    };
+    Ok(stage::runtime()?.block_on(exchange::read(from, Sought::new("offer or answer", SessionBlob::find), line, quiet)))
+}
+
+/// Everything that is told.
+#[derive(Debug)]
+struct Report {
+    contents: Contents,
+    form: BlobForm,
+    characters: usize,
+    created: Option<SystemTime>,
+    answers: Option<ShortId>,
+    warnings: Vec<String>,
+}
+
+impl Report {
+    fn of(found: &Found, now: SystemTime) -> Self {
+        let contents = Contents::of(&found.description);
+        let stamp = Stamp::of(&found.description).ok().flatten();
+        let mut report = Self {
+            contents,
+            form: found.form,
+            characters: found.characters,
+            created: stamp.map(Stamp::created),
+            answers: stamp.and_then(Stamp::answers),
+            warnings: vec![],
+        };
+        let expected = Expected::new(found.description.kind, None);
+        report.warnings.extend(expected.check(&found.description, now).err().map(|error| error.to_string()));
+        report.warnings.extend(report.reach().map(str::to_owned));
+        report
+    }
+
+    /// Returns a warning if the writer cannot be reached from everywhere.
+    fn reach(&self) -> Option<&'static str> {
+        let candidates = &self.contents.candidates;
+        if candidates.is_empty() || candidates.iter().any(|candidate| candidate.scope == AddressScope::Public) {
+            return None;
+        }
+        Some(match candidates.iter().all(|candidate| candidate.scope == AddressScope::Loopback) {
+            true => "Only programs on the same machine can reach its writer.",
+            false => {
+                "Only somebody in the same network can reach its writer: no STUN or TURN server answered there, or none was asked."
+            }
+        })
+    }
+
+    fn for_programs(&self) -> Json<'_> {
+        Json {
+            kind: self.contents.kind,
+            form: self.form.name(),
+            id: self.contents.id.map(|id| id.to_string()),
+            created: self.created.map(when::rfc_3339),
+            fingerprint: self.contents.fingerprint.as_deref(),
+            codecs: &self.contents.codecs,
+            candidates: &self.contents.candidates,
+            characters: self.characters,
+        }
+    }
+}
+
+/// What programs are told; they rely on these keys.
+#[derive(Debug, Serialize)]
+struct Json<'a> {
+    kind: DescriptionKind,
+    form: &'static str,
+    id: Option<String>,
+    created: Option<String>,
+    fingerprint: Option<&'a str>,
+    codecs: &'a [CodecInfo],
+    candidates: &'a [CandidateInfo],
+    characters: usize,
+}

@@ -1,0 +1,92 @@
+//! The compact form's prefix, and where its symbols begin and end.
+
+use super::{
+    BlobError, BlobForm, compact,
+    search::{Attempt, Budget, ending},
+    symbols::Symbols,
+};
+
+/// Before the version, in either case.
+const PREFIX: &[u8] = b"p2pcall";
+/// No compact text is longer.
+const SYMBOLS: usize = 16 * 1024;
+
+/// Finds compact texts in a text that was cleaned.
+pub(super) fn attempts(text: &str, budget: &mut Budget, found: &mut Vec<Attempt>) {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(start) = bytes[from..].iter().position(|byte| byte.eq_ignore_ascii_case(&b'p')).map(|at| from + at) {
+        from = start + 1;
+        let Some((version, after)) = version(bytes, start) else { continue };
+        if !budget.spend(SYMBOLS.min(text.len() - start)) {
+            return;
+        }
+        let (result, used) = match version {
+            b'1' => decode(&text[after..]),
+            _ => (Err(BlobError::Newer), 0),
+        };
+        let is_symbol = |(_, byte): &(usize, &u8)| byte.is_ascii_alphanumeric();
+        let last = bytes[after..].iter().enumerate().filter(is_symbol).take(used).last();
+        let end = last.map_or(after, |(at, _)| after + at + 1);
+        from = end;
+        let (form, characters) = (BlobForm::Compact, PREFIX.len() + 1 + used);
+        found.push(Attempt { start, end, form, characters, end_is_clear: true, result });
+    }
+}
+
+/// Whether a line could begin a compact text. Cheap.
+pub(super) fn begins_in(text: &str) -> bool {
+    (0..text.len()).any(|start| version(text.as_bytes(), start).is_some())
+}
+
+/// Returns the version and where the symbols begin, if there is the prefix, perhaps wrapped.
+fn version(text: &[u8], start: usize) -> Option<(u8, usize)> {
+    // Within a word it is none; after `p2pcall:` it is.
+    if start > 0 && text[start - 1].is_ascii_alphanumeric() {
+        return None;
+    }
+    let mut at = start;
+    for expected in PREFIX {
+        at += text.get(at..)?.iter().take_while(|byte| **byte == b'\n' && at > start).count();
+        if !text.get(at)?.eq_ignore_ascii_case(expected) {
+            return None;
+        }
+        at += 1;
+    }
+    at += text.get(at..)?.iter().take_while(|byte| **byte == b'\n').count();
+    let version = *text.get(at)?;
+    // `p2pcall 1.2` and "p2pcall1 is new" name the program.
+    let follows = text.get(at + 1);
+    let is_name = follows.is_some_and(|next| matches!(next, b'.' | b',' | b' '));
+    (matches!(version, b'1'..=b'9') && !is_name).then_some((version, at + 1))
+}
+
+fn decode(text: &str) -> (Result<crate::media::Description, BlobError>, usize) {
+    let symbols = Symbols { text, is_symbol: |byte| byte.is_ascii_alphanumeric() };
+    let text_of = |mut symbols: Vec<u8>| {
+        symbols.truncate(SYMBOLS);
+        String::from_utf8_lossy(&symbols).into_owned()
+    };
+    let all = text_of(symbols.all());
+    let error = match compact::decode(&all) {
+        Ok((description, used)) => return (Ok(description), used),
+        Err(error) => error,
+    };
+    let unbroken = text_of(symbols.unbroken());
+    for fewer in [text_of(symbols.of_bare_lines()), unbroken.clone()] {
+        if let Ok((description, used)) = compact::decode(&fewer) {
+            return (Ok(description), used);
+        }
+    }
+    // Words that follow a text that was cut off make it look damaged.
+    let prefix = PREFIX.len() + 1;
+    let error = match compact::decode(&unbroken) {
+        Err(BlobError::Incomplete { wanted, .. }) => BlobError::Incomplete {
+            characters: prefix + unbroken.len(),
+            wanted: wanted.map(|wanted| wanted + prefix),
+            ends: ending(&unbroken),
+        },
+        _ => error,
+    };
+    (Err(error), unbroken.len())
+}
