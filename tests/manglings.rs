@@ -58,8 +58,7 @@ pub(crate) enum Written {
 }
 
 impl Written {
-    const ALL: [Self; 7] =
-        [Self::Plain, Self::UrlSafe, Self::Pretty, Self::Link, Self::Json, Self::Sdp, Self::Compact];
+    const ALL: [Self; 7] = [Self::Plain, Self::UrlSafe, Self::Pretty, Self::Link, Self::Json, Self::Sdp, Self::Compact];
 
     fn write(self, description: &Description) -> String {
         let encoded = |form| SessionBlob::encode(description, form).to_string();
@@ -141,7 +140,9 @@ fn every_form_survives_every_mangling() {
 
 fn difference(got: &str, wanted: &str) -> String {
     let mut lines = got.lines().zip(wanted.lines());
-    lines.find(|(got, wanted)| got != wanted).map_or("another length".into(), |(got, wanted)| format!("{got:?} for {wanted:?}"))
+    lines
+        .find(|(got, wanted)| got != wanted)
+        .map_or("another length".into(), |(got, wanted)| format!("{got:?} for {wanted:?}"))
 }
 
 #[test]
@@ -157,7 +158,9 @@ fn a_text_is_hinted_at_by_its_first_line_that_holds_any_of_it() {
             assert!(result.is_ok(), "{written:?}, {}: {:?}", mangling.source, result.err());
         }
     }
-    for line in ["", "Hello,", "here is the new one: take it", "On Sunday Bob wrote:", "p2pcall answer", "> see you {soon}"] {
+    for line in
+        ["", "Hello,", "here is the new one: take it", "On Sunday Bob wrote:", "p2pcall answer", "> see you {soon}"]
+    {
         assert!(!SessionBlob::may_be_in(line), "{line}");
     }
 }

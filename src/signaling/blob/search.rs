@@ -1,6 +1,6 @@
 //! Looks for blobs in a text: in each view of it, in each form, from each place where one may begin.
 
-use super::{BlobError, BlobForm, Found, envelope, json, plain, sdp_text, view::views};
+use super::{BlobError, BlobForm, Found, envelope, json, mend, plain, sdp_text, view::views};
 use crate::{media::Description, signaling::Stamp};
 
 /// Longer texts are read up to here: real ones have a few thousand characters.
@@ -40,11 +40,14 @@ pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>
     let mut budget = Budget(WORK);
     let mut told = BlobError::NotABlob;
     let mut whole_seen = false;
+    let mut doubtful = None;
     for view in views(text) {
         let mut errors = Vec::new();
         for attempt in in_view(&view, &mut budget) {
             match attempt.judge(&check) {
-                (Ok(found), _) => return Ok(found),
+                (Ok(found), _) if mend::is_right(&found.description.sdp) => return Ok(found),
+                // Something may stand in its lines that another view takes off, or it was cut off.
+                (Ok(found), _) => doubtful = doubtful.or(Some(found)),
                 (Err(error), is_whole) => errors.push((error, is_whole)),
             }
         }
@@ -60,7 +63,11 @@ pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>
             break;
         }
     }
-    Err(told)
+    match told {
+        // What is doubtful may be the same in a view that hides the damage.
+        BlobError::Damaged { .. } => Err(told),
+        _ => doubtful.ok_or(told),
+    }
 }
 
 /// Returns what was tried in a view, in the text's order.
@@ -91,7 +98,7 @@ impl Attempt {
             Err(error) => return (Err(error), false),
         };
         let found = Found { description, form, characters, end_is_clear };
-        let checked = if found.description.sdp.starts_with("v=0") {
+        let checked = if found.description.sdp.starts_with("v=0\r") || found.description.sdp.starts_with("v=0\n") {
             Stamp::of(&found.description).and_then(|_| check(&found))
         } else {
             Err(BlobError::NoSession)
