@@ -118,7 +118,7 @@ impl Session {
                 let more = lines[index + 1..].iter().map(|line| line.text.trim_end_matches(' '));
                 let mut more = more.filter(|line| !is_spaced || !line.is_empty()).take(BROKEN);
                 let goes_on = more.by_ref().take_while(|line| !line.is_empty()).any(|line| session.is_line(line));
-                if bare.starts_with("v=0") || !session.continues(lines[index - 1].text, bare, goes_on) {
+                if begins_in(bare) || !session.continues(lines[index - 1].text, bare, goes_on) {
                     session.end_is_clear = true;
                     break;
                 }
@@ -228,7 +228,7 @@ impl Session {
         let result = match stamp {
             Err(BlobError::Damaged { .. }) if !self.end_is_clear => Err(incomplete()),
             Err(error) => Err(error),
-            Ok(_) if !is_session || (!end_is_clear && !last_is_whole) || is_open => Err(incomplete()),
+            Ok(_) if !is_session || !last_is_whole || is_open => Err(incomplete()),
             Ok(_) => Ok(description),
         };
         (result, end_is_clear)

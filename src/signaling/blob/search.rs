@@ -6,7 +6,7 @@ use crate::{media::Description, signaling::Stamp};
 /// Longer texts are read up to here: real ones have a few thousand characters.
 const LONGEST: usize = 256 * 1024;
 /// So much is decoded in all, in bytes. Keeps hostile texts from taking long.
-const WORK: usize = 6 * 1024 * 1024;
+const WORK: usize = 2 * 1024 * 1024;
 
 /// One place where a blob was tried to read.
 pub(super) struct Attempt {
