@@ -21,10 +21,12 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("a person: pasted twice, on two lines", |text| format!("{text}\n{text}\n")),
     Mangling::new("a person: cut off, then whole", |text| {
         format!("{}\n\nSorry, again:\n\n{text}\n", &text[..text.len() / 2])
-    }),
+    })
+    .not_for(&[(Written::Sdp, "without a check sum what was cut within a name looks whole")]),
     Mangling::new("a person: cut off, then whole, right below", |text| {
         format!("{}\n{text}\n", &text[..text.len() / 3])
-    }),
+    })
+    .not_for(&[(Written::Sdp, "without a check sum what was cut within a name looks whole")]),
     Mangling::new("a mailing list: footer", |text| {
         format!(
             "{}\n_______________________________________________\nlist mailing list\nlist@lists.example\n",
