@@ -41,6 +41,7 @@ pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>
     let mut told = BlobError::NotABlob;
     let mut whole_seen = false;
     let mut doubtful = None;
+    let mut is_damaged = false;
     for view in views(text) {
         let mut errors = Vec::new();
         for attempt in in_view(&view, &mut budget) {
@@ -54,6 +55,7 @@ pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>
         // Where one was whole, the parts that another view shows of it tell nothing.
         let seen_before = whole_seen;
         for (error, is_whole) in errors {
+            is_damaged |= matches!(error, BlobError::Damaged { .. });
             whole_seen |= is_whole;
             if (is_whole || !seen_before) && weight(&error) > weight(&told) {
                 told = error;
@@ -63,10 +65,10 @@ pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>
             break;
         }
     }
-    match told {
+    match doubtful {
         // What is doubtful may be the same in a view that hides the damage.
-        BlobError::Damaged { .. } => Err(told),
-        _ => doubtful.ok_or(told),
+        Some(found) if !is_damaged => Ok(found),
+        _ => Err(told),
     }
 }
 
