@@ -45,14 +45,13 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("mail-mode and Usenet readers: quoted with a bar", |text| quoted(text, "| ")),
     Mangling::new("The Bat!: quoted with initials", |text| quoted(&hard(text, 70, "\r\n"), "AB> ")),
     Mangling::new("quoted, wrapped again by the next program: every other line is short and unquoted", |text| {
-        let lines = hard(text, 70, "\n")
+        hard(text, 70, "\n")
             .lines()
             .map(|line| {
                 let (head, tail) = line.split_at(line.len() * 6 / 7);
                 if tail.is_empty() { format!("> {line}\n") } else { format!("> {head}\n{tail}\n") }
             })
-            .collect::<String>();
-        lines
+            .collect::<String>()
     })
     .not_for(&[(Written::Sdp, "short lines are broken, too, within `v=0` and the names of attributes")]),
     Mangling::new("Outlook: the header block of a forwarded mail", |text| {

@@ -72,7 +72,7 @@ pub(super) fn attempts(text: &str, budget: &mut Budget, found: &mut Vec<Attempt>
     let mut from = 0;
     while let Some(start) = text[from..].find('{').map(|at| from + at) {
         from = start + 1;
-        if !text[from..].trim_start().chars().next().is_none_or(|next| next == '"') {
+        if text[from..].trim_start().chars().next().is_some_and(|next| next != '"') {
             continue;
         }
         let whole = Lexed::new(&text[start..], false);

@@ -36,7 +36,8 @@ impl Budget {
 
 /// Returns the first whole blob that passes the check, else the most telling error.
 pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>) -> Result<Found, BlobError> {
-    let text = &text[..text.floor_char_boundary(LONGEST)];
+    let end = (0..=text.len().min(LONGEST)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let text = &text[..end];
     let mut budget = Budget(WORK);
     let mut told = BlobError::NotABlob;
     let mut whole_seen = false;

@@ -160,7 +160,8 @@ proptest! {
     #[test]
     fn any_beginning_is_incomplete(form in forms(), share in 0.0..1.0_f64) {
         let text = write(form);
-        let whole = text.trim_end_matches(['=', '\r', '\n']).len() - 3;
+        // The line ends and marks after the last letter may be missing.
+        let whole = text.trim_end_matches(['=', '\r', '\n', '}', '"', '\\', 'r', 'n']).len() - 3;
         let cut = 3 + ((whole - 3) as f64 * share) as usize;
         let characters = text[..cut].chars().filter(|c| !c.is_whitespace()).count();
         let error = SessionBlob::find(&text[..cut]).err();

@@ -95,9 +95,11 @@ fn without_tags(text: &str) -> Cow<'_, str> {
 fn without_quoted_printable(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     // SDP is full of what looks like it, such as `=ca`; what is sure is an encoded `=` or a soft break.
-    let is_sure = |at: usize| match bytes.get(at + 1..) {
-        Some([b'3', b'D' | b'd', ..] | [b'\r' | b'\n', ..] | [b' ' | b'\t', b'\r' | b'\n', ..]) => true,
-        _ => false,
+    let is_sure = |at: usize| {
+        matches!(
+            bytes.get(at + 1..),
+            Some([b'3', b'D' | b'd', ..] | [b'\r' | b'\n', ..] | [b' ' | b'\t', b'\r' | b'\n', ..])
+        )
     };
     if !text.match_indices('=').any(|(at, _)| is_sure(at)) {
         return Cow::Borrowed(text);
