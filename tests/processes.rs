@@ -274,7 +274,7 @@ fn what_is_no_offer_is_refused_in_words() {
     for (text, words) in [
         ("", "The input ended before there was an offer."),
         ("hello\nworld", "The input ended before there was an offer."),
-        (&*format!("eyJ{}", "!".repeat(80)), "damaged"),
+        (&*format!("eyJ0eXBlIjoi{}", "A".repeat(80)), "damaged"),
         ("{\"type\":\"offer\"}", "damaged"),
         (&offer[..999], "This is cut off after 999 characters."),
         (&answer, "This is an answer, but an offer is needed here."),

@@ -103,7 +103,8 @@ impl SessionBlob {
     /// of a line that holds at least the first characters of a blob.
     pub fn may_be_in(text: &str) -> bool {
         // Each way in which the first characters of JSON, SDP and the compact form are written.
-        const BEGINNINGS: [&str; 7] = ["%7b", "=7b", "&#123;", "&lbrace;", "v=3d0", "v%3d0", "\u{ff5b}"];
+        const BEGINNINGS: [&str; 10] =
+            ["v=0\\", "%257b", "v%253d0", "%7b", "=7b", "&#123;", "&lbrace;", "v=3d0", "v%3d0", "\u{ff5b}"];
         let small = text.to_lowercase();
         let clean = characters::clean(text);
         let opens = |(at, _): (usize, &str)| {

@@ -146,9 +146,9 @@ fn takes_our_codecs(sdp: &str) -> bool {
         let is_open = !is_refused || medium.lines().any(|line| line == "a=bundle-only");
         let codecs = medium.lines().filter_map(|line| line.strip_prefix("a=rtpmap:")?.split_once(' '));
         is_open
-            && codecs.map(|(_, codec)| codec.to_ascii_lowercase()).any(|codec| {
-                codec.starts_with("opus/48000") || codec.starts_with("h264/90000")
-            })
+            && codecs
+                .map(|(_, codec)| codec.to_ascii_lowercase())
+                .any(|codec| codec.starts_with("opus/48000") || codec.starts_with("h264/90000"))
     })
 }
 
@@ -206,7 +206,8 @@ mod tests {
             (&["udp 1 4b0e.local"], v6, None),
             (&["tcp 1 192.0.2.1"], v4, Some(OnlyCandidates::Tcp)),
         ] {
-            let lines: Vec<String> = candidates.iter().map(|candidate| format!("a=candidate:1 1 {candidate} 9")).collect();
+            let lines: Vec<String> =
+                candidates.iter().map(|candidate| format!("a=candidate:1 1 {candidate} 9")).collect();
             let expected = Expected { reach, ..Expected::new(DescriptionKind::Offer, None) };
             let result = expected.check(&offer(&SDP.replace(CANDIDATE, &lines.join(" typ host\r\n"))), now());
             assert_eq!(result.err(), only.map(|only| BlobError::OutOfReach { only }), "{candidates:?}");

@@ -14,10 +14,10 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     }),
     Mangling::new("irssi: name with its mode", |text| quoted(&hard(text, 350, "\n"), "12:03:04 <@bob> ")),
     Mangling::new("WeeChat: aligned names", |text| quoted(&hard(text, 300, "\n"), "12:03:45       bob | ")),
-    Mangling::new("WhatsApp: copied with time and name", |text| format!("[18:03, 22/11/2026] Bob: {text}\n[18:04, 22/11/2026] Bob: got it?")),
-    Mangling::new("WhatsApp: every line a message", |text| {
-        quoted(text, "[18:03, 22/11/2026] Bob: ")
+    Mangling::new("WhatsApp: copied with time and name", |text| {
+        format!("[18:03, 22/11/2026] Bob: {text}\n[18:04, 22/11/2026] Bob: got it?")
     }),
+    Mangling::new("WhatsApp: every line a message", |text| quoted(text, "[18:03, 22/11/2026] Bob: ")),
     Mangling::new("WhatsApp: an exported chat", |text| {
         format!("22/11/2026, 18:03 - Bob: {}\n22/11/2026, 18:04 - Alice: thanks\n", text.trim_end())
     }),
@@ -35,7 +35,9 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("Slack: head line, and a block quote's mark", |text| {
         format!("Bob\n  6:03 PM\n{}\n  6:04 PM\nok?", quoted(text, "> "))
     }),
-    Mangling::new("Discord: as a quoted reply", |text| format!("> {}\n@Bob thanks!", text.trim_end().replace('\n', "\n> "))),
+    Mangling::new("Discord: as a quoted reply", |text| {
+        format!("> {}\n@Bob thanks!", text.trim_end().replace('\n', "\n> "))
+    }),
     Mangling::new("Signal Desktop: name and time below it", |text| format!("{}\nBob\n18:03 · Read\n", text.trim_end())),
     Mangling::new("SMS: cut at 153 characters, pasted one below the other", |text| hard(text, 153, "\n")),
     Mangling::new("Teams: [18:03] Name, then the text", |text| format!("[18:03] Bob Example\n{text}")),

@@ -10,14 +10,20 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("RFC 2045, 6.7, quoted-printable, as Outlook sends it", |text| quoted_printable(text, true)),
     Mangling::new("quoted-printable in lower case", |text| quoted_printable(text, false)),
     Mangling::new("quoted-printable with no-break spaces in UTF-8", |text| {
-        quoted_printable(&format!("Hello\u{a0}Bob,\n\n{text}\n\u{a0}\nBye\n").replace("typ host", "typ\u{a0}host"), true)
+        quoted_printable(
+            &format!("Hello\u{a0}Bob,\n\n{text}\n\u{a0}\nBye\n").replace("typ host", "typ\u{a0}host"),
+            true,
+        )
     }),
     Mangling::new("quoted-printable in Windows-1252, with its quotes (Outlook)", |text| {
         let body = quoted_printable(&format!("Say (hi)\n\n{text}\n"), true);
         body.replace("(hi)", "=93hi=94=A0").replace(" IN", "=A0IN")
     }),
     Mangling::new("the source of an HTML mail: quoted-printable (Outlook)", |text| {
-        quoted_printable(&format!("<html><body><p class=\"MsoNormal\">{}</p></body></html>", html(text, "<br>\n")), true)
+        quoted_printable(
+            &format!("<html><body><p class=\"MsoNormal\">{}</p></body></html>", html(text, "<br>\n")),
+            true,
+        )
     }),
     Mangling::new("HTML: <pre>, five characters escaped", |text| format!("<pre>{}</pre>", html(text, "\n"))),
     Mangling::new("HTML: <br> at the ends of lines (Gmail)", |text| {
@@ -28,7 +34,10 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     }),
     Mangling::new("HTML: <p class=MsoNormal> a line, &nbsp; (Outlook)", |text| {
         let line = |line: &str| {
-            format!("<p class=\"MsoNormal\" style='margin:0cm'>{}<o:p></o:p></p>\r\n", html(line, "").replace(' ', "&nbsp;"))
+            format!(
+                "<p class=\"MsoNormal\" style='margin:0cm'>{}<o:p></o:p></p>\r\n",
+                html(line, "").replace(' ', "&nbsp;")
+            )
         };
         text.lines().map(line).collect()
     }),
@@ -38,9 +47,7 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("HTML: numbered references (Matrix, PHP)", |text| {
         html(text, "\n").replace("&quot;", "&#x22;").replace('=', "&#61;").replace('{', "&#123;").replace('}', "&#125;")
     }),
-    Mangling::new("HTML: escaped twice (feeds, web archives)", |text| {
-        html(&html(text, "\n"), "<br/>\n")
-    }),
+    Mangling::new("HTML: escaped twice (feeds, web archives)", |text| html(&html(text, "\n"), "<br/>\n")),
     Mangling::new("HTML: quoted by &gt;", |text| html(&quoted(&hard(text, 76, "\n"), "> "), "\n")),
     Mangling::new("HTML: coloured words in <span>s (Teams, VS Code)", |text| {
         html(&hard(text, 50, "\u{1}"), "<br>").replace('\u{1}', "</span><span style=\"color: #a31515;\">")
@@ -68,11 +75,10 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("echo $TEXT without quotes: all white space is one blank", |text| {
         text.split_ascii_whitespace().collect::<Vec<_>>().join(" ") + "\n"
     }),
-    Mangling::new("RFC 2045: lines broken by soft breaks alone", |text| hard(text, 75, "=\r\n"))
-        .not_for(&[
-            (Written::Sdp, "`=` is not escaped, so it is no quoted-printable"),
-            (Written::Json, "`=` is not escaped, so it is no quoted-printable"),
-        ]),
+    Mangling::new("RFC 2045: lines broken by soft breaks alone", |text| hard(text, 75, "=\r\n")).not_for(&[
+        (Written::Sdp, "`=` is not escaped, so it is no quoted-printable"),
+        (Written::Json, "`=` is not escaped, so it is no quoted-printable"),
+    ]),
 ];
 
 fn quoted_printable(text: &str, upper: bool) -> String {
@@ -102,7 +108,11 @@ fn quoted_printable(text: &str, upper: bool) -> String {
 
 fn html(text: &str, end: &str) -> String {
     let escape = |line: &str| {
-        line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+        line.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#39;")
     };
     text.lines().map(escape).collect::<Vec<_>>().join(end)
 }

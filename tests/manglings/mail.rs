@@ -7,7 +7,10 @@ use crate::{
 
 pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("a person: greeting and signature", |text| {
-        format!("Hello {{Bob}},\n\nhere it is, paste it:\n\n{}\n\nKind regards\n-- \nAlice, e.g. +1 555 0100\n", text.trim_end())
+        format!(
+            "Hello {{Bob}},\n\nhere it is, paste it:\n\n{}\n\nKind regards\n-- \nAlice, e.g. +1 555 0100\n",
+            text.trim_end()
+        )
     }),
     Mangling::new("a person: words right before and after it, in its line", |text| {
         format!("Here it is: {} - see you soon!", text.trim_end())
@@ -18,13 +21,23 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("a person: pasted twice, on two lines", |text| format!("{text}\n{text}\n")),
     Mangling::new("a person: cut off, then whole", |text| {
         format!("{}\n\nSorry, again:\n\n{text}\n", &text[..text.len() / 2])
-    }),
-    Mangling::new("a person: cut off, then whole, right below", |text| format!("{}\n{text}\n", &text[..text.len() / 3])),
+    })
+    .not_for(&[(Written::Sdp, "without a check sum what was cut within a name looks whole")]),
+    Mangling::new("a person: cut off, then whole, right below", |text| {
+        format!("{}\n{text}\n", &text[..text.len() / 3])
+    })
+    .not_for(&[(Written::Sdp, "without a check sum what was cut within a name looks whole")]),
     Mangling::new("a mailing list: footer", |text| {
-        format!("{}\n_______________________________________________\nlist mailing list\nlist@lists.example\n", text.trim_end())
+        format!(
+            "{}\n_______________________________________________\nlist mailing list\nlist@lists.example\n",
+            text.trim_end()
+        )
     }),
     Mangling::new("Gmail, plain text reply: quoted", |text| {
-        format!("Yes!\n\nOn Sun, Nov 22, 2026 at 6:03 PM Alice <alice@mail.example> wrote:\n{}", quoted(&words(text, 74, "\n"), "> "))
+        format!(
+            "Yes!\n\nOn Sun, Nov 22, 2026 at 6:03 PM Alice <alice@mail.example> wrote:\n{}",
+            quoted(&words(text, 74, "\n"), "> ")
+        )
     }),
     Mangling::new("mutt: quoted and wrapped within words", |text| quoted(&hard(text, 70, "\n"), "> ")),
     Mangling::new("Thunderbird: quoted twice", |text| quoted(&words(text, 70, "\n"), ">> ")),
@@ -32,11 +45,13 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("mail-mode and Usenet readers: quoted with a bar", |text| quoted(text, "| ")),
     Mangling::new("The Bat!: quoted with initials", |text| quoted(&hard(text, 70, "\r\n"), "AB> ")),
     Mangling::new("quoted, wrapped again by the next program: every other line is short and unquoted", |text| {
-        let lines = hard(text, 70, "\n").lines().map(|line| {
-            let (head, tail) = line.split_at(line.len() * 6 / 7);
-            if tail.is_empty() { format!("> {line}\n") } else { format!("> {head}\n{tail}\n") }
-        }).collect::<String>();
-        lines
+        hard(text, 70, "\n")
+            .lines()
+            .map(|line| {
+                let (head, tail) = line.split_at(line.len() * 6 / 7);
+                if tail.is_empty() { format!("> {line}\n") } else { format!("> {head}\n{tail}\n") }
+            })
+            .collect::<String>()
     })
     .not_for(&[(Written::Sdp, "short lines are broken, too, within `v=0` and the names of attributes")]),
     Mangling::new("Outlook: the header block of a forwarded mail", |text| {

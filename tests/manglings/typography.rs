@@ -24,7 +24,9 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     }),
     Mangling::new("a terminal: colours", |text| format!("\u{1b}[1;32m{}\u{1b}[0m\n", hard(text, 60, "\u{1b}[K"))),
     Mangling::new("a terminal: the marks of a bracketed paste", |text| format!("\u{1b}[200~{text}\u{1b}[201~")),
-    Mangling::new("Windows: a null and a substitute character at the end (copy, DOS)", |text| format!("{text}\0\u{1a}")),
+    Mangling::new("Windows: a null and a substitute character at the end (copy, DOS)", |text| {
+        format!("{text}\0\u{1a}")
+    }),
 ];
 
 fn smart_quotes(text: &str, open: char, close: char) -> String {

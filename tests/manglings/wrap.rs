@@ -25,11 +25,12 @@ pub(crate) const MANGLINGS: &[Mangling] = &[
     Mangling::new("RFC 3676, format=flowed (Thunderbird): broken after a space", |text| flowed(text, 72)),
     Mangling::new("RFC 3676, format=flowed, delsp=yes (Apple Mail): a space put after each break", |text| {
         hard(text, 68, " \r\n")
+    })
+    .not_for(&[(Written::Json, "blanks put into words cannot be told from those of an SDP")]),
+    Mangling::new("RFC 5545, folded like a calendar: CR LF and a space", |text| hard(text, 74, "\r\n ")),
+    Mangling::new("CR LF read as two line ends (Teams, Windows clipboards)", |text| {
+        hard(&with_ends(text, "\n\n"), 76, "\n\n")
     }),
-    Mangling::new("RFC 5545, folded like a calendar: CR LF and a space", |text| {
-        hard(text, 74, "\r\n ")
-    }),
-    Mangling::new("CR LF read as two line ends (Teams, Windows clipboards)", |text| hard(&with_ends(text, "\n\n"), 76, "\n\n")),
     Mangling::new("YAML block, indented by tabs or blanks", |text| {
         let lines: Vec<String> = text.lines().map(|line| format!("\t    {line}")).collect();
         format!("offer: |\n{}\n", lines.join("\n"))

@@ -174,7 +174,10 @@ mod tests {
         let cut = |wanted, ends: &str| BlobError::Incomplete { characters: 90, wanted, ends: ends.into() };
         for (error, words) in [
             (cut(None, ""), "cut off after 90 characters. Copy"),
-            (cut(Some(132), "4xYz"), "after 90 characters and the last 42 are missing. What is here ends with \"…4xYz\"."),
+            (
+                cut(Some(132), "4xYz"),
+                "after 90 characters and the last 42 are missing. What is here ends with \"…4xYz\".",
+            ),
             (BlobError::TooOld { age: Duration::from_secs(13 * 3600) }, "made 13 hours ago"),
             (
                 BlobError::AnotherOffer {

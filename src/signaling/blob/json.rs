@@ -61,7 +61,8 @@ fn unbroken(text: &str) -> String {
 /// Whether text like this begins a description's JSON, or could if there were more of it.
 pub(super) fn begins(json: &[u8]) -> bool {
     let json = String::from_utf8_lossy(json);
-    let mut words = json.trim_start().chars().filter(|c| !c.is_whitespace() && !matches!(*c, BREAK | BREAK_AFTER_SPACE));
+    let mut words =
+        json.trim_start().chars().filter(|c| !c.is_whitespace() && !matches!(*c, BREAK | BREAK_AFTER_SPACE));
     let head: String = words.by_ref().take("{\"type\"".len()).collect();
     head.starts_with('{') && ["{\"type\"", "{\"sdp\":"].iter().any(|known| known.starts_with(&head))
 }
@@ -71,7 +72,7 @@ pub(super) fn attempts(text: &str, budget: &mut Budget, found: &mut Vec<Attempt>
     let mut from = 0;
     while let Some(start) = text[from..].find('{').map(|at| from + at) {
         from = start + 1;
-        if !text[from..].trim_start().chars().next().is_none_or(|next| next == '"') {
+        if text[from..].trim_start().chars().next().is_some_and(|next| next != '"') {
             continue;
         }
         let whole = Lexed::new(&text[start..], false);
@@ -151,6 +152,10 @@ impl Lexed {
                 } else if !in_string {
                     json.push(' ');
                 }
+                continue;
+            }
+            if character == ' ' && !matches!(escape, Escape::None) {
+                // Before a break that some program put there.
                 continue;
             }
             json.push(character);

@@ -91,7 +91,9 @@ fn attempt(symbols: &Symbols<'_>) -> Outcome {
         return None;
     }
     let error = match (&unbroken_parsed, &parsed) {
-        (Parsed::Broken(at), _) => BlobError::Damaged { reason: format!("around character {}", (at * 4 / 3).min(unbroken.len())) },
+        (Parsed::Broken(at), _) => {
+            BlobError::Damaged { reason: format!("around character {}", (at * 4 / 3).min(unbroken.len())) }
+        }
         _ => {
             let ends = ending(&String::from_utf8_lossy(&unbroken));
             BlobError::Incomplete { characters: unbroken.len(), wanted: None, ends }

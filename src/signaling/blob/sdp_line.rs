@@ -44,16 +44,38 @@ const FLAGS: [&str; 10] = [
     "sendrecv",
 ];
 
+const PROTOCOLS: [&str; 10] = [
+    "UDP/TLS/RTP/SAVPF",
+    "UDP/TLS/RTP/SAVP",
+    "TCP/TLS/RTP/SAVPF",
+    "RTP/SAVPF",
+    "RTP/SAVP",
+    "RTP/AVPF",
+    "RTP/AVP",
+    "UDP/DTLS/SCTP",
+    "TCP/DTLS/SCTP",
+    "DTLS/SCTP",
+];
+
 const FEEDBACK: [&str; 11] = [
-    "nack", "nack pli", "nack rpsi", "nack sli", "ccm fir", "ccm tmmbr", "ccm tstr", "goog-remb", "transport-cc",
-    "ack rpsi", "rrtr",
+    "nack",
+    "nack pli",
+    "nack rpsi",
+    "nack sli",
+    "ccm fir",
+    "ccm tmmbr",
+    "ccm tstr",
+    "goog-remb",
+    "transport-cc",
+    "ack rpsi",
+    "rrtr",
 ];
 
 fn are_formats(protocol: &str, formats: &[&str]) -> bool {
     let distinct = formats.iter().enumerate().all(|(index, format)| !formats[..index].contains(format));
     let is_format = |format: &&str| if protocol.contains("RTP") { is_payload_type(format) } else { !format.is_empty() };
     // More than there are payload types; also bounds the work.
-    protocol.contains('/') && (1..=128).contains(&formats.len()) && formats.iter().all(is_format) && distinct
+    PROTOCOLS.contains(&protocol) && (1..=128).contains(&formats.len()) && formats.iter().all(is_format) && distinct
 }
 
 fn is_attribute(name: &str, value: &str) -> bool {
@@ -81,7 +103,10 @@ fn is_attribute(name: &str, value: &str) -> bool {
             let last = parameters.len().saturating_sub(1);
             is_payload_type(format)
                 && !parameters.is_empty()
-                && parameters.iter().enumerate().all(|(at, word)| !word.is_empty() && (at == last || word.ends_with(';')))
+                && parameters
+                    .iter()
+                    .enumerate()
+                    .all(|(at, word)| !word.is_empty() && (at == last || word.ends_with(';')))
         }
         ("rtcp-fb", [format, ..]) => {
             let kind = value.split_once(' ').map_or("", |(_, kind)| kind);
@@ -95,6 +120,8 @@ fn is_attribute(name: &str, value: &str) -> bool {
         ("ssrc", [ssrc, attribute, track]) => is_number(ssrc) && attribute.starts_with("msid:") && !track.is_empty(),
         ("ssrc-group", ["FID" | "FEC" | "FEC-FR" | "SIM", ssrcs @ ..]) => ssrcs.iter().all(|ssrc| is_number(ssrc)),
         ("msid", [_] | [_, _]) => true,
+        // Chromium writes a space before it.
+        ("msid-semantic", _) => value.split(' ').find(|word| !word.is_empty()) == Some("WMS"),
         ("rtcp", [port] | [port, "IN", "IP4" | "IP6", _]) => is_number(port),
         ("sctp-port" | "max-message-size", [number]) => is_number(number),
         ("sctpmap", [port, _, streams]) => is_number(port) && is_number(streams),
@@ -102,9 +129,9 @@ fn is_attribute(name: &str, value: &str) -> bool {
             is_number(version) && is_number(minutes) && (answers.len() == 6 || *answers == "-") && check.len() == 8
         }
         (
-            "fingerprint" | "ice-ufrag" | "ice-pwd" | "setup" | "mid" | "group" | "rtpmap" | "fmtp"
-            | "rtcp-fb" | "extmap" | "ssrc" | "ssrc-group" | "msid" | "rtcp" | "sctp-port" | "max-message-size"
-            | "sctpmap" | "p2pcall",
+            "fingerprint" | "ice-ufrag" | "ice-pwd" | "setup" | "mid" | "group" | "rtpmap" | "fmtp" | "rtcp-fb"
+            | "extmap" | "ssrc" | "ssrc-group" | "msid" | "rtcp" | "sctp-port" | "max-message-size" | "sctpmap"
+            | "p2pcall",
             _,
         ) => false,
         _ => is_name(name),
@@ -118,7 +145,9 @@ pub(super) fn is_name(name: &str) -> bool {
 
 /// RFC 8839, 5.1.
 fn is_candidate(words: &[&str]) -> bool {
-    let [foundation, component, transport, priority, address, port, "typ", kind, more @ ..] = words else { return false };
+    let [foundation, component, transport, priority, address, port, "typ", kind, more @ ..] = words else {
+        return false;
+    };
     let is_address = |address: &str| address.parse::<IpAddr>().is_ok() || is_host_name(address);
     let is_extension = |pair: &[&str]| match pair {
         ["raddr", address] => is_address(address),

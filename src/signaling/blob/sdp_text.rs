@@ -63,7 +63,7 @@ fn beginning(lines: &[Line<'_>], index: usize) -> Option<(usize, Option<char>)> 
     let at = if line.trim_end().ends_with("v=0") {
         // Another line must follow, unless this is the last.
         let next = lines[index + 1..].iter().map(|line| line.text).find(|text| !text.trim().is_empty());
-        if next.is_some_and(|next| !next.starts_with("o=")) {
+        if next.is_some_and(|next| !next.starts_with("o=") && next != "o") {
             return None;
         }
         line.rfind("v=0")?
@@ -84,6 +84,8 @@ struct Session {
     /// What follows and could be the rest of the last line.
     tail: Option<String>,
     end_is_clear: bool,
+    /// It began with a mark that must end it, too.
+    is_quoted: bool,
     in_media: bool,
     in_attributes: bool,
     characters: usize,
@@ -92,7 +94,7 @@ struct Session {
 impl Session {
     /// Reads from a line on. Returns the number of the first line after it, too.
     fn read(lines: &[Line<'_>], first: usize, at: usize, closer: Option<char>) -> (Self, usize) {
-        let mut session = Self::default();
+        let mut session = Self { is_quoted: closer.is_some(), ..Self::default() };
         let text = |index: usize| if index == first { &lines[index].text[at..] } else { lines[index].text };
         let blank = |index: usize| index < lines.len() && text(index).trim().is_empty();
         // Some programs make two line ends of each.
@@ -100,22 +102,23 @@ impl Session {
         let mut index = first;
         while index < lines.len() && !session.end_is_clear {
             let mut line = text(index);
-            if let Some(end) = closer.and_then(|closer| line.find(closer)) {
+            let closed = closer.and_then(|closer| line.find(closer));
+            if let Some(end) = closed.filter(|end| session.is_line(&line[..*end]) || line[..*end].trim().is_empty()) {
                 line = &line[..end];
-                session.end_is_clear = true;
+                (session.end_is_clear, session.is_quoted) = (true, false);
             }
             let bare = line.trim_end_matches(' ');
             if bare.is_empty() && !session.end_is_clear {
                 session.end_is_clear = !(is_spaced && index + 1 < lines.len() && !blank(index + 1));
             } else if index == first {
                 session.push_first(bare);
-            } else if session.is_line(bare) {
+            } else if session.is_line(bare) || (index + 1 == lines.len() && begins_line(bare)) {
                 session.push(bare);
             } else {
                 let more = lines[index + 1..].iter().map(|line| line.text.trim_end_matches(' '));
                 let mut more = more.filter(|line| !is_spaced || !line.is_empty()).take(BROKEN);
                 let goes_on = more.by_ref().take_while(|line| !line.is_empty()).any(|line| session.is_line(line));
-                if bare.starts_with("v=0") || !session.continues(lines[index - 1].text, bare, goes_on) {
+                if begins_in(bare) || !session.continues(lines[index - 1].text, bare, goes_on) {
                     session.end_is_clear = true;
                     break;
                 }
@@ -128,7 +131,9 @@ impl Session {
     /// Takes the first line, or a whole SDP on one line, with spaces where its lines ended.
     fn push_first(&mut self, line: &str) {
         let mut rest = line;
-        while let Some(at) = rest.match_indices(' ').map(|(at, _)| at).find(|at| self.splits(&rest[..*at], &rest[at + 1..])) {
+        while let Some(at) =
+            rest.match_indices(' ').map(|(at, _)| at).find(|at| self.splits(&rest[..*at], &rest[at + 1..]))
+        {
             self.push(&rest[..at]);
             rest = &rest[at + 1..];
         }
@@ -195,7 +200,11 @@ impl Session {
         let read = |lines: &[String]| {
             let mut sdp = mend(&(lines.join("\n") + "\n")).replace('\n', "\r\n");
             sdp.shrink_to_fit();
-            let kind = if attribute(&sdp, "setup") == Some("actpass") { DescriptionKind::Offer } else { DescriptionKind::Answer };
+            let kind = if attribute(&sdp, "setup") == Some("actpass") {
+                DescriptionKind::Offer
+            } else {
+                DescriptionKind::Answer
+            };
             Description { kind, sdp }
         };
         let mut description = read(&self.lines);
@@ -214,14 +223,25 @@ impl Session {
         let end_is_clear = self.end_is_clear || is_stamped;
         let incomplete =
             || BlobError::Incomplete { characters: self.characters, wanted: None, ends: ending(&description.sdp) };
+        let is_open = self.is_quoted && !is_stamped;
         let last_is_whole = self.lines.last().is_some_and(|line| is_valid(line) || line.contains(BREAK));
         let result = match stamp {
             Err(BlobError::Damaged { .. }) if !self.end_is_clear => Err(incomplete()),
             Err(error) => Err(error),
-            Ok(_) if !is_session || (!end_is_clear && !last_is_whole) => Err(incomplete()),
+            Ok(_) if !is_session || !last_is_whole || is_open => Err(incomplete()),
             Ok(_) => Ok(description),
         };
         (result, end_is_clear)
+    }
+}
+
+/// Whether the end of a text could be the beginning of a line.
+fn begins_line(line: &str) -> bool {
+    match line.as_bytes() {
+        [letter] => letter.is_ascii_lowercase(),
+        [b'm', b'=', rest @ ..] => rest.len() < "application ".len() && !rest.contains(&b' '),
+        [b'a', b'='] | [_, b'=', b'I'] => true,
+        _ => false,
     }
 }
 

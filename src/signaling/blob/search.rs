@@ -1,12 +1,12 @@
 //! Looks for blobs in a text: in each view of it, in each form, from each place where one may begin.
 
-use super::{BlobError, BlobForm, Found, envelope, json, plain, sdp_text, view::views};
+use super::{BlobError, BlobForm, Found, envelope, json, mend, plain, sdp_text, view::views};
 use crate::{media::Description, signaling::Stamp};
 
 /// Longer texts are read up to here: real ones have a few thousand characters.
 const LONGEST: usize = 256 * 1024;
 /// So much is decoded in all, in bytes. Keeps hostile texts from taking long.
-const WORK: usize = 6 * 1024 * 1024;
+const WORK: usize = 2 * 1024 * 1024;
 
 /// One place where a blob was tried to read.
 pub(super) struct Attempt {
@@ -36,21 +36,27 @@ impl Budget {
 
 /// Returns the first whole blob that passes the check, else the most telling error.
 pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>) -> Result<Found, BlobError> {
-    let text = &text[..text.floor_char_boundary(LONGEST)];
+    let end = (0..=text.len().min(LONGEST)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let text = &text[..end];
     let mut budget = Budget(WORK);
     let mut told = BlobError::NotABlob;
     let mut whole_seen = false;
+    let mut doubtful = None;
+    let mut is_damaged = false;
     for view in views(text) {
         let mut errors = Vec::new();
         for attempt in in_view(&view, &mut budget) {
             match attempt.judge(&check) {
-                (Ok(found), _) => return Ok(found),
+                (Ok(found), _) if mend::is_right(&found.description.sdp) => return Ok(found),
+                // Something may stand in its lines that another view takes off, or it was cut off.
+                (Ok(found), _) => doubtful = doubtful.or(Some(found)),
                 (Err(error), is_whole) => errors.push((error, is_whole)),
             }
         }
         // Where one was whole, the parts that another view shows of it tell nothing.
         let seen_before = whole_seen;
         for (error, is_whole) in errors {
+            is_damaged |= matches!(error, BlobError::Damaged { .. });
             whole_seen |= is_whole;
             if (is_whole || !seen_before) && weight(&error) > weight(&told) {
                 told = error;
@@ -60,7 +66,11 @@ pub(crate) fn search(text: &str, check: impl Fn(&Found) -> Result<(), BlobError>
             break;
         }
     }
-    Err(told)
+    match doubtful {
+        // What is doubtful may be the same in a view that hides the damage.
+        Some(found) if !is_damaged => Ok(found),
+        _ => Err(told),
+    }
 }
 
 /// Returns what was tried in a view, in the text's order.
@@ -91,7 +101,7 @@ impl Attempt {
             Err(error) => return (Err(error), false),
         };
         let found = Found { description, form, characters, end_is_clear };
-        let checked = if found.description.sdp.starts_with("v=0") {
+        let checked = if found.description.sdp.starts_with("v=0\r") || found.description.sdp.starts_with("v=0\n") {
             Stamp::of(&found.description).and_then(|_| check(&found))
         } else {
             Err(BlobError::NoSession)

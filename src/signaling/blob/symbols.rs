@@ -58,10 +58,10 @@ mod tests {
             ("abc def\nghi", "abcdefghi", "abcghi", "abc"),
         ] {
             let symbols = Symbols { text, is_symbol: |byte| byte.is_ascii_alphanumeric() };
-            let text = |symbols: Vec<u8>| String::from_utf8(symbols).expect("ASCII");
-            assert_eq!(text(symbols.all()), all, "{text:?}");
-            assert_eq!(text(symbols.of_bare_lines()), bare, "{text:?}");
-            assert_eq!(text(symbols.unbroken()), unbroken, "{text:?}");
+            let read = |symbols: Vec<u8>| String::from_utf8(symbols).expect("ASCII");
+            assert_eq!(read(symbols.all()), all, "{text:?}");
+            assert_eq!(read(symbols.of_bare_lines()), bare, "{text:?}");
+            assert_eq!(read(symbols.unbroken()), unbroken, "{text:?}");
         }
     }
 }

@@ -19,7 +19,8 @@ const VIEWS: usize = 14;
 type Decoder = fn(&str) -> Cow<'_, str>;
 
 /// More likely ones first.
-const DECODERS: [Decoder; 5] = [without_html, without_quoted_printable, without_percent, without_backslashes, without_names];
+const DECODERS: [Decoder; 5] =
+    [without_html, without_quoted_printable, without_percent, without_names, without_backslashes];
 
 /// Returns the views of a text, the likeliest first. Each is made when it is asked for.
 pub(super) fn views(text: &str) -> impl Iterator<Item = String> {
@@ -54,8 +55,7 @@ fn without_html(text: &str) -> Cow<'_, str> {
 }
 
 /// Tags that begin or end a line.
-const BLOCKS: [&str; 12] =
-    ["p", "div", "li", "ul", "tr", "pre", "table", "blockquote", "body", "section", "h1", "h2"];
+const BLOCKS: [&str; 12] = ["p", "div", "li", "ul", "tr", "pre", "table", "blockquote", "body", "section", "h1", "h2"];
 /// Tags that do not.
 const INLINE: [&str; 18] = [
     "a", "b", "code", "em", "font", "head", "html", "i", "meta", "o:p", "span", "strong", "style", "td", "tbody", "tt",
@@ -94,6 +94,16 @@ fn without_tags(text: &str) -> Cow<'_, str> {
 /// Quoted-printable (RFC 2045, 6.7), lenient: what is no encoding stays.
 fn without_quoted_printable(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
+    // SDP is full of what looks like it, such as `=ca`; what is sure is an encoded `=` or a soft break.
+    let is_sure = |at: usize| {
+        matches!(
+            bytes.get(at + 1..),
+            Some([b'3', b'D' | b'd', ..] | [b'\r' | b'\n', ..] | [b' ' | b'\t', b'\r' | b'\n', ..])
+        )
+    };
+    if !text.match_indices('=').any(|(at, _)| is_sure(at)) {
+        return Cow::Borrowed(text);
+    }
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -215,7 +225,8 @@ mod tests {
             (without_html as Decoder, "<p>v=0<br/>a&amp;b&#34;</p><wbr>c", "v=0\na&b\"\nc"),
             (without_html, "<https://a/#b> 1 < 2 <br", "<https://a/#b> 1 < 2 <br"),
             (without_quoted_printable, "v=3D0=\r\nx=C2=A0=20=zz=", "v=0x\u{a0} =zz="),
-            (without_quoted_printable, "=93a=94=A0", "\"a\"\u{a0}"),
+            (without_quoted_printable, "=93a=94=A0=3D", "\"a\"\u{a0}="),
+            (without_quoted_printable, "a=candidate", "a=candidate"),
             (without_percent, "%7B%22%zz", "{\"%zz"),
             (without_backslashes, r#"{\"a\":\"b\\r\u000a\x"#, "{\"a\":\"b\\r\n\\x"),
             (without_names, "12:03 <bob> a\n[1, 2] Bob: b\n12:03 bob | c\nd: e", "a\nb\nc\nd: e"),
