@@ -21,7 +21,6 @@ pub use travel::travelling;
 
 use crate::media::Description;
 
-
 /// Why the exchange came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -53,13 +53,16 @@ impl Signaling for InWriting {
         let (plain, compact) = (text(BlobForm::Plain), text(BlobForm::Compact));
         assert!(plain.len() <= 1400, "{}", plain.len());
         assert!(compact.len() <= 140, "{}", compact.len());
-        let read = SessionBlob::decode(&compact).expect("our own blob");
+        let read = SessionBlob::find(&compact).expect("our own blob").description;
         assert!(read == description, "{}", description.sdp);
         self.0.send(read).await
     }
 
-    async fn receive(&mut self, expected: Expected) -> Result<Description, SignalingError> {
-        self.0.receive(expected).await
+    fn receive(
+        &mut self,
+        expected: Expected,
+    ) -> impl Future<Output = Result<Description, SignalingError>> + Send + 'static {
+        self.0.receive(expected)
     }
 }
 

@@ -140,12 +140,7 @@ impl Asker {
 
 /// Looks for a text in a file until it is there. When it is looked for `again`, the file may still
 /// hold what fitted before.
-async fn from_file(
-    path: &Path,
-    sought: &Sought,
-    line: &StatusLine,
-    again: bool,
-) -> Result<Found, SignalingError> {
+async fn from_file(path: &Path, sought: &Sought, line: &StatusLine, again: bool) -> Result<Found, SignalingError> {
     let mut last = None;
     let mut told = false;
     loop {

@@ -233,7 +233,6 @@ impl Narrator {
             }
             EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),
             EventKind::RelayFailed { server, reason } => format!("The TURN server {server}: {reason}"),
-            }
             EventKind::SourceOpened { kind: MediaKind::Video, what } => format!("Your picture: {what}."),
             EventKind::SourceOpened { kind: MediaKind::Audio, what } if self.verbose => format!("Your sound: {what}."),
             EventKind::SourceFailed { kind, what } => format!("{what} The call goes on without your {kind}."),

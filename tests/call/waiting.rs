@@ -121,7 +121,7 @@ fn a_mapping_that_changes_leads_to_a_new_offer_and_the_answer_to_the_first_is_as
     let first = next();
     assert!(mapped(&first, "198.51.100.1 1000"), "{}", first.sdp);
     runtime.block_on(near.send(first.clone())).expect("the answerer waits");
-    let expected = Expected { kind: DescriptionKind::Answer, own: Some(first.clone()) };
+    let expected = Expected::new(DescriptionKind::Answer, Some(first.clone()));
     let to_first = runtime.block_on(near.receive(expected)).expect("an answer");
 
     server.map_to("198.51.100.1:2000");

@@ -51,12 +51,12 @@ pub(super) fn encode(description: &Description) -> Option<String> {
 pub(super) fn decode(symbols: &str) -> Result<(Description, usize), BlobError> {
     let characters = PREFIX.len() + symbols.chars().count();
     let Some((length, rest)) = symbols.split_at_checked(LENGTH_SYMBOLS) else {
-        return Err(BlobError::Incomplete { characters, wanted: None });
+        return Err(incomplete(characters, None));
     };
     let bytes = base62::value(length).ok_or_else(|| damaged("it has characters that do not belong there"))?;
     let wanted = base62::symbols(bytes);
     let Some(body) = rest.get(..wanted) else {
-        return Err(BlobError::Incomplete { characters, wanted: Some(PREFIX.len() + LENGTH_SYMBOLS + wanted) });
+        return Err(incomplete(characters, Some(PREFIX.len() + LENGTH_SYMBOLS + wanted)));
     };
     let envelope = base62::decode(body, bytes).ok_or_else(|| damaged("it has characters that do not belong there"))?;
     let (content, checksum) = envelope.split_last_chunk::<CHECKSUM>().ok_or_else(wrong_checksum)?;
@@ -75,6 +75,11 @@ pub(super) fn decode(symbols: &str) -> Result<(Description, usize), BlobError> {
         Description { kind, sdp: String::from_utf8(sdp).map_err(|error| damaged(&error.to_string()))? }
     };
     Ok((description, LENGTH_SYMBOLS + wanted))
+}
+
+/// What it ends with is for the reader to say, who knows the text as it was pasted.
+const fn incomplete(characters: usize, wanted: Option<usize>) -> BlobError {
+    BlobError::Incomplete { characters, wanted, ends: String::new() }
 }
 
 fn damaged(reason: &str) -> BlobError {

@@ -65,7 +65,11 @@ fn how_much_is_missing_is_told() {
     let (_, text) = vectors().remove(0);
     for cut in PREFIX.len()..text.len() {
         let wanted = (cut >= PREFIX.len() + LENGTH_SYMBOLS).then_some(text.len());
-        assert_eq!(read(&text[..cut]), Err(BlobError::Incomplete { characters: cut, wanted }), "{cut}");
+        assert_eq!(
+            read(&text[..cut]),
+            Err(BlobError::Incomplete { characters: cut, wanted, ends: String::new() }),
+            "{cut}"
+        );
     }
     let followed = format!("{text}SeeYouLater");
     assert_eq!(read(&followed).map(|(_, used)| used), Ok(text.len() - PREFIX.len()));
