@@ -3,6 +3,7 @@
 //! [`Call`] is a handle; one task owns everything behind it.
 
 mod describe;
+mod exchange;
 mod failure;
 mod incoming;
 mod message;

@@ -60,6 +60,11 @@ pub enum EventKind {
     NetworkChanged,
     /// This machine has no network at the moment.
     NetworkGone,
+    /// What came from the person was of no use, and the call waits on.
+    Ignored {
+        /// Why, in words.
+        what: String,
+    },
     /// The call does not connect yet; why, as far as can be told.
     Obstructed {
         /// As a word for programs.

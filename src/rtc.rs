@@ -183,6 +183,8 @@ pub enum RtcEvent {
         server: String,
         /// What happened and what to do, in words that begin small.
         reason: String,
+        /// Whether there was a relay: its address leads nowhere any more.
+        lost: bool,
     },
 }
 

@@ -35,7 +35,7 @@ const NOTHING_LEFT: &str = "There is no address to give out: those of this machi
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     looked: Option<Instant>,
-    made: Option<Instant>,
+    renewed: Option<Instant>,
     stale: bool,
     gone: bool,
 }
@@ -68,7 +68,7 @@ impl Task {
         self.events.emit(EventKind::LocalDescription { kind: sent.kind, candidates });
         signaling.send(sent.clone()).await?;
         (self.own, self.sent) = (Some(own), Some(sent));
-        self.freshness = Freshness { made: Some(now()), ..Freshness::default() };
+        self.freshness = Freshness { renewed: self.freshness.renewed, ..Freshness::default() };
         Ok(None)
     }
 
@@ -79,38 +79,49 @@ impl Task {
         connection: &mut mpsc::Receiver<RtcEvent>,
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<Option<Ended>, Failure> {
-        let relay = !self.config.turn.is_empty();
-        let timeout = if relay { RELAY_TIMEOUT } else { GATHER_TIMEOUT };
-        let mut deadline = now() + timeout;
+        // TURN servers that may still answer, and whether any server told an address of ours.
+        let mut relays = self.config.turn.len();
+        let mut public = false;
+        let timeout = if relays > 0 { RELAY_TIMEOUT } else { GATHER_TIMEOUT };
+        let began = now();
+        let mut deadline = began + timeout;
         loop {
             tokio::select! {
                 event = connection.recv() => match event {
-                    Some(RtcEvent::GatheringComplete) => return Ok(None),
-                    Some(RtcEvent::Candidate(CandidateKind::ServerReflexive)) if !relay => {
-                        deadline = deadline.min(now() + GATHER_GRACE);
+                    Some(RtcEvent::GatheringComplete) => break,
+                    Some(RtcEvent::Candidate(CandidateKind::Host)) => {}
+                    Some(RtcEvent::Candidate(kind)) => {
+                        public = true;
+                        if kind == CandidateKind::Relay || relays == 0 {
+                            deadline = deadline.min(now() + GATHER_GRACE);
+                        }
                     }
-                    Some(RtcEvent::Candidate(CandidateKind::Relay)) => {
-                        deadline = deadline.min(now() + GATHER_GRACE);
+                    Some(event) => {
+                        if matches!(event, RtcEvent::RelayFailed { .. }) {
+                            relays = relays.saturating_sub(1);
+                            if relays == 0 {
+                                deadline = deadline.min(began + GATHER_TIMEOUT);
+                            }
+                        }
+                        if let Some(ended) = self.event(event, state).await? {
+                            return Ok(Some(ended));
+                        }
                     }
-                    Some(event) => if let Some(ended) = self.event(event, state).await? {
-                        return Ok(Some(ended));
-                    },
                     None => return Ok(Some(Ended::Failed("The connection ended by itself.".into()))),
                 },
                 control = controls.recv() => if let Some(ended) = self.control(control, state).await {
                     return Ok(Some(ended));
                 },
-                () = tokio::time::sleep_until(deadline.into()) => {
-                    if relay || !self.config.stun.is_empty() {
-                        self.events.emit(EventKind::GatheringIncomplete);
-                    }
-                    return Ok(None);
-                }
+                () = tokio::time::sleep_until(deadline.into()) => break,
             }
         }
+        if !public && !(self.config.turn.is_empty() && self.config.stun.is_empty()) {
+            self.events.emit(EventKind::GatheringIncomplete);
+        }
+        Ok(None)
     }
 
-    /// The NAT gives our socket another public address than our description names.
+    /// A public or relayed address that our description names leads nowhere any more.
     pub(super) const fn mapping_changed(&mut self) {
         self.freshness.stale = true;
     }
@@ -145,10 +156,22 @@ impl Task {
                 }
             }
         }
-        if !self.freshness.stale || !due(self.freshness.made, RENEWAL_GAP) {
+        if !self.freshness.stale || !due(self.freshness.renewed, RENEWAL_GAP) {
             return Ok(None);
         }
+        self.freshness.renewed = Some(now);
         self.events.emit(told.unwrap_or(EventKind::MappingChanged));
+        self.renew(signaling, state, connection, controls).await
+    }
+
+    /// Builds the connection again, with the same certificate and ICE credentials, and describes it.
+    pub(super) async fn renew(
+        &mut self,
+        signaling: &mut impl Signaling,
+        state: &mut CallState,
+        connection: &mut mpsc::Receiver<RtcEvent>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> Result<Option<Ended>, Failure> {
         self.peer.close().await;
         let (peer, events) = Peer::new(&self.config, self.clock).await?;
         (self.estimate, self.peer, *connection) = (peer.estimate(), peer, events);

@@ -1,6 +1,6 @@
 //! The one task that owns a call: it waits for whatever happens next and does what follows.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     sync::{mpsc, watch},
@@ -10,6 +10,7 @@ use tokio::{
 use super::{
     CallConfig, Control, Ended, Media, Obstacle, Role, Summary,
     describe::Freshness,
+    exchange::Next,
     failure::Failure,
     incoming::{Incoming, Wish},
     message::Message,
@@ -20,11 +21,11 @@ use super::{
 use crate::{
     codec::AudioTarget,
     congestion::RateAllocator,
-    media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now},
+    media::{Bitrate, Clock, Description, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{Identity, Peer, PeerConfig, RtcEvent, routes},
-    signaling::{Expected, Reach, Signaling, SignalingError},
+    rtc::{Identity, Peer, PeerConfig, RtcEvent},
+    signaling::Signaling,
 };
 
 /// Everything is taken down within this.
@@ -134,7 +135,7 @@ pub(super) struct Task {
     pub(super) clock: Clock,
     /// Theirs.
     pub(super) offer: Option<Description>,
-    answer: Option<Description>,
+    pub(super) answer: Option<Description>,
     /// Ours, as the library gives it, and as it travels.
     pub(super) own: Option<Description>,
     pub(super) sent: Option<Description>,
@@ -149,8 +150,8 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Carries the descriptions to and fro, then the call, to its end.
-    async fn exchange(
+    /// The call itself: whatever happens next, until the end.
+    pub(super) async fn talk(
         &mut self,
         role: Role,
         signaling: &mut impl Signaling,
@@ -158,66 +159,18 @@ impl Task {
         connection: &mut mpsc::Receiver<RtcEvent>,
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<Ended, Failure> {
-        if role == Role::Answer {
-            let expected = self.expected(DescriptionKind::Offer);
-            let mut receive = pin!(signaling.receive(expected));
-            let offer = loop {
-                tokio::select! {
-                    offer = &mut receive => break offer?,
-                    control = controls.recv() => if let Some(ended) = self.control(control, state).await {
-                        return Ok(ended);
-                    },
-                }
-            };
-            self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
-            self.offer = Some(offer);
-        }
-        if let Some(ended) = self.describe(signaling, state, connection, controls).await? {
-            return Ok(ended);
-        }
-        self.step(&Input::Described, state).await?;
-
-        let expected = self.expected(DescriptionKind::Answer);
-        let receive = (role == Role::Offer).then(|| signaling.receive(expected));
-        self.talk(receive, signaling, state, connection, controls).await
-    }
-
-    /// Returns what is waited for. A TURN server reaches what this machine does not.
-    fn expected(&self, kind: DescriptionKind) -> Expected {
-        let relay = !self.config.turn.is_empty();
-        let [ipv4, ipv6] = routes().map(|route| route || relay);
-        // Within one machine nothing has to lead anywhere.
-        let reach = if ipv4 || ipv6 { Reach { ipv4, ipv6 } } else { Reach::default() };
-        Expected { reach, ..Expected::new(kind, self.sent.clone()) }
-    }
-
-    /// The call itself: whatever happens next, until the end.
-    async fn talk(
-        &mut self,
-        receive: Option<impl Future<Output = Result<Description, SignalingError>>>,
-        signaling: &mut impl Signaling,
-        state: &mut CallState,
-        connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
-    ) -> Result<Ended, Failure> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut receiving = receive.is_some();
-        let mut receive = pin!(async move {
-            match receive {
-                Some(receive) => receive.await,
-                None => std::future::pending().await,
-            }
-        });
+        let mut receive = Some(Box::pin(signaling.receive(self.expected(role))));
         loop {
+            // Once somebody has come nothing more is asked for.
+            receive = receive.filter(|_| state.name() == CallStateName::AwaitingRemote);
             let ended = tokio::select! {
-                answer = &mut receive, if receiving => {
-                    receiving = false;
-                    let answer = answer?;
-                    self.peer.accept(&answer).await?;
-                    self.events.emit(EventKind::RemoteDescription { kind: answer.kind });
-                    self.answer = Some(answer);
-                    self.step(&Input::RemoteKnown, state).await?
+                received = async { receive.as_mut().expect("it is there").await }, if receive.is_some() => {
+                    let next = self.received(role, received, signaling, state, connection, controls).await?;
+                    let again = matches!(next, Next::AskAgain);
+                    receive = again.then(|| Box::pin(signaling.receive(self.expected(role))));
+                    next.ended()
                 }
                 event = connection.recv() => match event {
                     Some(event) => self.event(event, state).await?,
@@ -319,7 +272,10 @@ impl Task {
                 self.mapping_changed();
                 return Ok(None);
             }
-            RtcEvent::RelayFailed { server, reason } => {
+            RtcEvent::RelayFailed { server, reason, lost } => {
+                if lost {
+                    self.mapping_changed();
+                }
                 self.events.emit(EventKind::RelayFailed { server, reason });
                 return Ok(None);
             }
@@ -328,7 +284,7 @@ impl Task {
         self.step(&input, state).await
     }
 
-    async fn step(&mut self, input: &Input, state: &mut CallState) -> Result<Option<Ended>, Failure> {
+    pub(super) async fn step(&mut self, input: &Input, state: &mut CallState) -> Result<Option<Ended>, Failure> {
         let (before, was_connected) = (state.name(), state.connected_at().is_some());
         let ended = state.step(input, now());
         if state.name() != before {

@@ -110,7 +110,8 @@ pub(super) async fn read(from: From, sought: Sought, line: StatusLine, quiet: bo
 
 const fn prompt(kind: DescriptionKind, again: bool) -> &'static str {
     match (kind, again) {
-        (DescriptionKind::Offer, _) => "Paste here the offer you were sent:",
+        (DescriptionKind::Offer, false) => "Paste here the offer you were sent:",
+        (DescriptionKind::Offer, true) => "If they send you another offer, paste it here, too.",
         (DescriptionKind::Answer, false) => "Paste their answer here:",
         (DescriptionKind::Answer, true) => "Paste their answer to the new offer here:",
     }
@@ -130,6 +131,8 @@ struct Asker {
 impl Asker {
     async fn ask(self, sought: Sought) -> Result<Found, SignalingError> {
         match self.from {
+            // There is no other.
+            From::Argument(_) if self.again => std::future::pending().await,
             From::Argument(text) => sought.judge(&text).map_err(Into::into),
             From::File(path) => from_file(&path, &sought, &self.line, self.again).await,
             From::Terminal => pasted::from_terminal(self.reader, sought, self.line, self.quiet).await,
@@ -162,7 +165,7 @@ async fn from_file(path: &Path, sought: &Sought, line: &StatusLine, again: bool)
                     },
                     Ok(_) | Err(BlobError::Incomplete { .. }) => {}
                     Err(BlobError::NotABlob) if text.trim().is_empty() => {}
-                    Err(BlobError::AnotherOffer { .. }) if again => {}
+                    Err(BlobError::AnotherOffer { .. } | BlobError::Answered) if again => {}
                     Err(error) if stays => return Err(error.into()),
                     Err(_) => {}
                 }

@@ -231,6 +231,7 @@ impl Narrator {
             EventKind::NetworkGone => {
                 "There is no network at the moment. When it is back and another one, you get a new text to send.".into()
             }
+            EventKind::Ignored { what } => what.clone(),
             EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),
             EventKind::RelayFailed { server, reason } => format!("The TURN server {server}: {reason}"),
             EventKind::SourceOpened { kind: MediaKind::Video, what } => format!("Your picture: {what}."),

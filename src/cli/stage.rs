@@ -98,7 +98,7 @@ impl Stage {
         match self.lines {
             Some(lines) => _ = tokio::spawn(obey(lines, states.clone(), controls.clone())),
             None if exchange::stdin_is_terminal() => {
-                tokio::spawn(listen(keys.clone(), self.awaited, states.clone(), over.clone()));
+                tokio::spawn(listen(keys.clone(), states.clone(), over.clone()));
             }
             None => {}
         }
@@ -220,25 +220,15 @@ async fn obey(
     }
 }
 
-/// Whether the other side's blob has been read: an offerer then connects, an answerer waits.
+/// Whether somebody has come: until then another offer may be read.
 fn past_the_exchange(state: &CallStateName) -> bool {
-    !matches!(state, CallStateName::Describing)
+    !matches!(state, CallStateName::Describing | CallStateName::AwaitingRemote)
 }
 
 /// Reads keys from the terminal, from the end of the exchange to the end of the call.
-async fn listen(
-    keys: KeyPress,
-    awaited: DescriptionKind,
-    mut states: watch::Receiver<CallStateName>,
-    over: CancellationToken,
-) {
-    // Until the other side's text is read, what is typed belongs to it.
-    let is_read = |state: &CallStateName| match state {
-        CallStateName::Describing => false,
-        CallStateName::AwaitingRemote => awaited == DescriptionKind::Offer,
-        _ => true,
-    };
-    if states.wait_for(is_read).await.is_err() {
+async fn listen(keys: KeyPress, mut states: watch::Receiver<CallStateName>, over: CancellationToken) {
+    // Until somebody has come, what is typed belongs to the text they sent, or to another one.
+    if states.wait_for(past_the_exchange).await.is_err() {
         return;
     }
     match KeyReader::start(over.clone(), move |key| keys.pressed(key)) {

@@ -220,7 +220,8 @@ impl Relay {
     fn tell(&self, forward: &Forward, failure: &RelayFailure) {
         let kind = std::mem::discriminant(failure);
         if self.told.lock().expect("the lock is never held across a panic").insert(kind) {
-            forward.tell(RtcEvent::RelayFailed { server: self.name.clone(), reason: failure.to_string() });
+            let lost = matches!(failure, RelayFailure::Lost(_));
+            forward.tell(RtcEvent::RelayFailed { server: self.name.clone(), reason: failure.to_string(), lost });
         }
     }
 }

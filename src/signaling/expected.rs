@@ -18,6 +18,8 @@ pub struct Expected {
     pub kind: DescriptionKind,
     /// Our own description, if we have given one out: it must not come back to us.
     pub own: Option<Description>,
+    /// The offer that we have answered already: only another one is news.
+    pub answered: Option<Description>,
     /// Which addresses this side can send to.
     pub reach: Reach,
 }
@@ -41,7 +43,7 @@ impl Default for Reach {
 impl Expected {
     /// Expects a description of this kind that does not repeat our own.
     pub fn new(kind: DescriptionKind, own: Option<Description>) -> Self {
-        Self { kind, own, reach: Reach::default() }
+        Self { kind, own, answered: None, reach: Reach::default() }
     }
 
     /// Finds what is waited for in a text: the first whole blob in it that passes the [check](Self::check).
@@ -86,6 +88,9 @@ impl Expected {
         }
         if let Some(stamp) = stamp {
             self.check_stamp(stamp, now)?;
+        }
+        if self.answered.as_ref() == Some(description) {
+            return Err(BlobError::Answered);
         }
         if !takes_our_codecs(&description.sdp) {
             return Err(BlobError::NoCommonCodec);

@@ -60,7 +60,8 @@ fn a_certificate_that_was_not_announced_ends_the_call_on_both_sides() {
     let mut answerer = Side::new(Role::Answer, media(ANSWERER_HZ), far);
     drop(entered);
     for side in [&mut offerer, &mut answerer] {
-        assert_eq!(side.ended(&runtime).ended, Ended::HandshakeFailed(Obstacle::WrongFingerprint), "{:?}", side.name);
+        let ended = side.ended(&runtime).ended;
+        assert_eq!(ended, Ended::HandshakeFailed(Obstacle::WrongFingerprint), "{:?}: {:?}", side.name, side.journal);
     }
 }
 
@@ -82,6 +83,10 @@ fn silence_is_explained_before_it_ends_the_call() {
     assert_eq!(answerer.journal.states(), [CallStateName::AwaitingRemote]);
 }
 
+fn candidates(description: &Description) -> Vec<&str> {
+    description.sdp.lines().filter(|line| line.starts_with("a=candidate:")).collect()
+}
+
 /// Hands what is sent to the test, and takes from it what is received.
 struct ThroughTest {
     sent: mpsc::Sender<Description>,
@@ -99,9 +104,18 @@ impl Signaling for ThroughTest {
     }
 }
 
-/// Only real time shows it.
 #[test]
 fn a_mapping_that_changes_leads_to_a_new_offer_and_the_answer_to_the_first_is_as_good() {
+    a_mapping_changes(false);
+}
+
+#[test]
+fn a_new_offer_is_answered_by_the_one_who_has_answered_before() {
+    a_mapping_changes(true);
+}
+
+/// Only real time shows it.
+fn a_mapping_changes(answered_again: bool) {
     let runtime = runtime();
     let server = StunServer::start(&runtime);
     let (sender, mut sent) = mpsc::channel(4);
@@ -122,7 +136,7 @@ fn a_mapping_that_changes_leads_to_a_new_offer_and_the_answer_to_the_first_is_as
     assert!(mapped(&first, "198.51.100.1 1000"), "{}", first.sdp);
     runtime.block_on(near.send(first.clone())).expect("the answerer waits");
     let expected = Expected::new(DescriptionKind::Answer, Some(first.clone()));
-    let to_first = runtime.block_on(near.receive(expected)).expect("an answer");
+    let to_first = runtime.block_on(near.receive(expected.clone())).expect("an answer");
 
     server.map_to("198.51.100.1:2000");
     let second = next();
@@ -132,8 +146,18 @@ fn a_mapping_that_changes_leads_to_a_new_offer_and_the_answer_to_the_first_is_as
         assert_eq!(first.attribute(same), second.attribute(same), "{same}");
     }
 
+    let to_hand_over = match answered_again {
+        false => to_first,
+        true => {
+            runtime.block_on(near.send(second)).expect("the answerer waits");
+            let to_second = runtime.block_on(near.receive(expected)).expect("another answer");
+            assert_ne!(candidates(&to_first), candidates(&to_second), "another socket");
+            to_second
+        }
+    };
+
     let _turn = serial::turn();
-    answer.send(to_first).expect("the offerer waits for it");
+    answer.send(to_hand_over).expect("the offerer waits for it");
     for (side, hz) in [(&offerer, ANSWERER_HZ), (&answerer, OFFERER_HZ)] {
         side.connected();
         side.numbers(|numbers| numbers.len() >= 5);

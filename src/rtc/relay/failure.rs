@@ -45,7 +45,7 @@ pub(super) enum RelayFailure {
     #[error("it refuses to relay ({0}). Use another server.")]
     Refused(String),
     /// The relay is gone.
-    #[error("the relay was lost ({0}). The address on it leads nowhere any more: a new offer is needed.")]
+    #[error("the relay was lost ({0}). The address on it leads nowhere any more.")]
     Lost(String),
 }
 

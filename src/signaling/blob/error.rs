@@ -63,6 +63,9 @@ pub enum BlobError {
         /// How long ago our offer was made, if it says so.
         own_age: Option<Duration>,
     },
+    /// The offer that was answered already.
+    #[error("This is the offer that you have answered already. Send them your answer, which stands above.")]
+    Answered,
     /// The SDP inside is none.
     #[error("This holds no session that could be joined. Ask the other side to make it again.")]
     NoSession,
