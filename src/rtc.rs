@@ -148,6 +148,8 @@ pub enum RtcEvent {
     Connected,
     /// Nothing has come from the other side for some seconds.
     Disconnected,
+    /// One side has refused the other's handshake: [`Peer::contact`] tells more.
+    HandshakeRefused,
     /// DTLS failed, or ICE gave up.
     Failed,
     /// The other side closed the connection.

@@ -225,6 +225,11 @@ impl Task {
             RtcEvent::Disconnected => Input::Disconnected,
             RtcEvent::Failed => Input::Failed,
             RtcEvent::Closed => Input::Closed,
+            // At once: the library may yet say that it is connected.
+            RtcEvent::HandshakeRefused => {
+                self.explain(state);
+                Input::Tick
+            }
             RtcEvent::Message(text) => match Message::from_text(&text) {
                 Some(Message::Bye) => Input::RemoteBye,
                 Some(Message::Muted { kind, muted }) => {

@@ -21,6 +21,7 @@ use webrtc::runtime::{
 };
 
 use super::{
+    RtcEvent,
     contact::Watch,
     forward::Forward,
     handshake::Handshake,
@@ -50,6 +51,7 @@ impl WatchedRuntime {
 pub(super) struct WatchedSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     watch: Arc<Watch>,
+    forward: Forward,
     handshake: Handshake,
     pub(super) mapping: Mapping,
     punch: Mutex<Punch>,
@@ -74,6 +76,7 @@ impl WatchedSocket {
             }
             Datagram::Alert(alert) => {
                 self.watch.count(|contact| contact.alert_sent = Some(alert));
+                self.forward.tell(RtcEvent::HandshakeRefused);
                 true
             }
             _ => true,
@@ -96,6 +99,7 @@ impl WatchedSocket {
             Datagram::Mapped { transaction, address } => !self.mapping.told(from, transaction, address),
             Datagram::Alert(alert) => {
                 self.watch.count(|contact| contact.alert_received = Some(alert));
+                self.forward.tell(RtcEvent::HandshakeRefused);
                 true
             }
             Datagram::Other => !self.handshake.was_answered(datagram),
@@ -161,6 +165,7 @@ impl Runtime for WatchedRuntime {
         let watched = Arc::new(WatchedSocket {
             socket,
             watch: self.watch.clone(),
+            forward: self.forward.clone(),
             handshake: Handshake::default(),
             mapping: Mapping::new(self.forward.clone()),
             punch: Mutex::default(),
