@@ -33,21 +33,21 @@ pub(super) fn attempts(text: &str, budget: &mut Budget, found: &mut Vec<Attempt>
 
 /// Whether a line could begin a compact text. Cheap.
 pub(super) fn begins_in(text: &str) -> bool {
-    beginnings(text).next().is_some()
+    // Whatever stands before it: it may be the end of a `%20`.
+    (0..text.len()).any(|start| version(text.as_bytes(), start).is_some())
 }
 
 /// Returns where each compact text begins, its version, and where its symbols begin.
 fn beginnings(text: &str) -> impl Iterator<Item = (usize, u8, usize)> {
-    let starts = text.bytes().enumerate().filter(|(_, byte)| byte.eq_ignore_ascii_case(&b'p'));
-    starts.filter_map(|(start, _)| version(text.as_bytes(), start).map(|(version, after)| (start, version, after)))
+    let bytes = text.as_bytes();
+    // Within a word it is none; after `p2pcall:` it is.
+    let begins_word = |start: &usize| *start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
+    let starts = (0..bytes.len()).filter(|start| bytes[*start].eq_ignore_ascii_case(&PREFIX[0])).filter(begins_word);
+    starts.filter_map(|start| version(bytes, start).map(|(version, after)| (start, version, after)))
 }
 
 /// Returns the version and where the symbols begin, if there is the prefix, perhaps wrapped.
 fn version(text: &[u8], start: usize) -> Option<(u8, usize)> {
-    // Within a word it is none; after `p2pcall:` it is.
-    if start > 0 && text[start - 1].is_ascii_alphanumeric() {
-        return None;
-    }
     let mut at = start;
     for expected in PREFIX {
         at += text.get(at..)?.iter().take_while(|byte| **byte == b'\n' && at > start).count();
@@ -84,11 +84,9 @@ fn decode(text: &str) -> (Result<crate::media::Description, BlobError>, usize) {
     // Words that follow a text that was cut off make it look damaged.
     let prefix = PREFIX.len() + 1;
     let error = match compact::decode(&unbroken) {
-        Err(BlobError::Incomplete { wanted, .. }) => BlobError::Incomplete {
-            characters: prefix + unbroken.len(),
-            wanted: wanted.map(|wanted| wanted + prefix),
-            ends: ending(&unbroken),
-        },
+        Err(BlobError::Incomplete { wanted, .. }) => {
+            BlobError::Incomplete { characters: prefix + unbroken.len(), wanted, ends: ending(&unbroken) }
+        }
         _ => error,
     };
     (Err(error), unbroken.len())
