@@ -1,8 +1,6 @@
 //! The program at a real pseudo-terminal: pastes of any length, keys, and the terminal left as it was.
 #![cfg(unix)]
 
-#[path = "support/program.rs"]
-mod program;
 #[path = "support/terminal.rs"]
 mod terminal;
 
@@ -11,7 +9,6 @@ use p2pcall::{
     signaling::{BlobForm, SessionBlob},
 };
 
-use program::Program;
 use terminal::{PASTES_WELCOME, Terminal};
 
 /// A call that needs nothing.
@@ -25,8 +22,14 @@ fn args<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 
 /// What another p2pcall offers.
 fn offer() -> String {
-    let offerer = Program::start(&args("offer", &[]));
-    offerer.blob()
+    let mut offerer = Terminal::start(&args("offer", &[]), &[]);
+    offerer.shows("Paste their answer here:");
+    blob(&offerer)
+}
+
+/// The text that was shown to be sent.
+fn blob(terminal: &Terminal) -> String {
+    terminal.lines().into_iter().find(|line| line.starts_with("eyJ")).expect("a blob")
 }
 
 fn description(kind: DescriptionKind, more: &str) -> Description {
@@ -122,10 +125,9 @@ fn over_ssh_the_text_goes_to_the_clipboard_of_the_terminal() {
     terminal.shows("Sent to your terminal's clipboard (OSC 52)");
     terminal.shows("Paste their answer here:");
     let everything = terminal.everything();
-    let blob = everything.lines().map(str::trim_end).find(|line| line.starts_with("eyJ")).expect("a blob");
     let (_, copied) = everything.split_once("\x1b]52;c;").expect("it was shown");
     let (copied, _) = copied.split_once('\x07').expect("an end");
-    assert_eq!(decode(copied), blob);
+    assert_eq!(decode(copied), blob(&terminal));
     terminal.shows(PASTES_WELCOME);
     terminal.types("\x03");
     assert_eq!(terminal.ended(), Some(0));

@@ -16,8 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
     let read = expected.read(&text, UNIX_EPOCH);
     match SessionBlob::find(&text) {
         Ok(found) => {
-            let again = SessionBlob::find(SessionBlob::encode(&found.description, BlobForm::Plain).as_str());
-            assert_eq!(again.map(|again| again.description.sdp), Ok(found.description.sdp));
+            for form in [BlobForm::Plain, BlobForm::Compact] {
+                let again = SessionBlob::find(SessionBlob::encode(&found.description, form).as_str());
+                assert_eq!(again.map(|again| again.description).as_ref(), Ok(&found.description), "{form}");
+            }
         }
         // What is no blob passes no check.
         Err(error) => assert!(read.is_err() && !error.to_string().is_empty()),

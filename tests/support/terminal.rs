@@ -25,6 +25,9 @@ pub(crate) const PASTES_WELCOME: &str = "\x1b[?2004h";
 /// What the program sends when it takes no more pastes.
 const PASTES_OVER: &str = "\x1b[?2004l";
 
+/// What the program sends to take its status line away.
+const LINE_CLEARED: &str = "\r\x1b[K";
+
 /// A terminal with a p2pcall in it. Killed when dropped.
 pub(crate) struct Terminal {
     keyboard: File,
@@ -104,6 +107,12 @@ impl Terminal {
     /// Returns everything that was shown.
     pub(crate) fn everything(&self) -> String {
         String::from_utf8_lossy(&self.screen.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// Returns the lines that were shown, without what was taken away again.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let left = |line: &str| line.rsplit(LINE_CLEARED).next().unwrap_or_default().to_owned();
+        self.everything().lines().map(left).collect()
     }
 
     /// Types, or pastes without brackets.

@@ -112,8 +112,8 @@ mod tests {
             let character = lines[y / SCALE / 2][x / SCALE];
             let drawn = match character {
                 '█' => true,
-                '▀' => y / SCALE % 2 == 0,
-                '▄' => y / SCALE % 2 == 1,
+                '▀' => (y / SCALE).is_multiple_of(2),
+                '▄' => !(y / SCALE).is_multiple_of(2),
                 _ => false,
             };
             // Drawn is black on white with colours, white on black without.

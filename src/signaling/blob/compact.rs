@@ -58,7 +58,7 @@ pub(super) fn decode(symbols: &str) -> Result<(Description, usize), BlobError> {
     let Some(body) = rest.get(..wanted) else {
         return Err(incomplete(characters, Some(PREFIX.len() + LENGTH_SYMBOLS + wanted)));
     };
-    let envelope = base62::decode(body, bytes).ok_or_else(|| damaged("it has characters that do not belong there"))?;
+    let envelope = base62::decode(body, bytes).ok_or_else(|| damaged("letters in it were changed"))?;
     let (content, checksum) = envelope.split_last_chunk::<CHECKSUM>().ok_or_else(wrong_checksum)?;
     if CRC.checksum(content).to_be_bytes() != *checksum {
         return Err(wrong_checksum());

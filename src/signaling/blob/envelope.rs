@@ -9,26 +9,23 @@ use super::{
 /// Before the version, in either case.
 const PREFIX: &[u8] = b"p2pcall";
 /// No compact text is longer.
-const SYMBOLS: usize = 16 * 1024;
+const SYMBOLS: usize = 96 * 1024;
 
-/// Finds compact texts in a text that was cleaned.
+/// Finds compact texts in a text that was cleaned. Each ends where the next begins: one may have been cut off.
 pub(super) fn attempts(text: &str, budget: &mut Budget, found: &mut Vec<Attempt>) {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    while let Some(start) = bytes[from..].iter().position(|byte| byte.eq_ignore_ascii_case(&b'p')).map(|at| from + at) {
-        from = start + 1;
-        let Some((version, after)) = version(bytes, start) else { continue };
-        if !budget.spend(SYMBOLS.min(text.len() - start)) {
+    let mut beginnings = beginnings(text).peekable();
+    while let Some((start, version, after)) = beginnings.next() {
+        let text = &text[..beginnings.peek().map_or(text.len(), |(next, ..)| *next)];
+        if !budget.spend(text.len() - start) {
             return;
         }
         let (result, used) = match version {
             b'1' => decode(&text[after..]),
             _ => (Err(BlobError::Newer), 0),
         };
-        let is_symbol = |(_, byte): &(usize, &u8)| byte.is_ascii_alphanumeric();
-        let last = bytes[after..].iter().enumerate().filter(is_symbol).take(used).last();
-        let end = last.map_or(after, |(at, _)| after + at + 1);
-        from = end;
+        let is_symbol = |(_, byte): &(usize, u8)| byte.is_ascii_alphanumeric();
+        let last = text.bytes().enumerate().skip(after).filter(is_symbol).take(used).last();
+        let end = last.map_or(after, |(at, _)| at + 1);
         let (form, characters) = (BlobForm::Compact, PREFIX.len() + 1 + used);
         found.push(Attempt { start, end, form, characters, end_is_clear: true, result });
     }
@@ -36,15 +33,21 @@ pub(super) fn attempts(text: &str, budget: &mut Budget, found: &mut Vec<Attempt>
 
 /// Whether a line could begin a compact text. Cheap.
 pub(super) fn begins_in(text: &str) -> bool {
+    // Whatever stands before it: it may be the end of a `%20`.
     (0..text.len()).any(|start| version(text.as_bytes(), start).is_some())
+}
+
+/// Returns where each compact text begins, its version, and where its symbols begin.
+fn beginnings(text: &str) -> impl Iterator<Item = (usize, u8, usize)> {
+    let bytes = text.as_bytes();
+    // Within a word it is none; after `p2pcall:` it is.
+    let begins_word = |start: &usize| *start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
+    let starts = (0..bytes.len()).filter(|start| bytes[*start].eq_ignore_ascii_case(&PREFIX[0])).filter(begins_word);
+    starts.filter_map(|start| version(bytes, start).map(|(version, after)| (start, version, after)))
 }
 
 /// Returns the version and where the symbols begin, if there is the prefix, perhaps wrapped.
 fn version(text: &[u8], start: usize) -> Option<(u8, usize)> {
-    // Within a word it is none; after `p2pcall:` it is.
-    if start > 0 && text[start - 1].is_ascii_alphanumeric() {
-        return None;
-    }
     let mut at = start;
     for expected in PREFIX {
         at += text.get(at..)?.iter().take_while(|byte| **byte == b'\n' && at > start).count();
@@ -81,11 +84,9 @@ fn decode(text: &str) -> (Result<crate::media::Description, BlobError>, usize) {
     // Words that follow a text that was cut off make it look damaged.
     let prefix = PREFIX.len() + 1;
     let error = match compact::decode(&unbroken) {
-        Err(BlobError::Incomplete { wanted, .. }) => BlobError::Incomplete {
-            characters: prefix + unbroken.len(),
-            wanted: wanted.map(|wanted| wanted + prefix),
-            ends: ending(&unbroken),
-        },
+        Err(BlobError::Incomplete { wanted, .. }) => {
+            BlobError::Incomplete { characters: prefix + unbroken.len(), wanted, ends: ending(&unbroken) }
+        }
         _ => error,
     };
     (Err(error), unbroken.len())

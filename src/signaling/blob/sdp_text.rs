@@ -238,9 +238,10 @@ impl Session {
 /// Whether the end of a text could be the beginning of a line.
 fn begins_line(line: &str) -> bool {
     match line.as_bytes() {
-        [letter] => letter.is_ascii_lowercase(),
+        [letter] | [letter, b'='] => letter.is_ascii_lowercase(),
         [b'm', b'=', rest @ ..] => rest.len() < "application ".len() && !rest.contains(&b' '),
-        [b'a', b'='] | [_, b'=', b'I'] => true,
+        [b'b', b'=', rest @ ..] => rest.iter().all(u8::is_ascii_alphanumeric),
+        [b'c', b'=', b'I'] => true,
         _ => false,
     }
 }

@@ -30,10 +30,6 @@ fn wrapped(text: &str, columns: usize, end: &str) -> String {
     characters.chunks(columns).map(|line| line.iter().collect::<String>()).collect::<Vec<_>>().join(end)
 }
 
-fn forms() -> impl Strategy<Value = BlobForm> {
-    prop_oneof![Just(BlobForm::Plain), Just(BlobForm::Json), Just(BlobForm::Sdp)]
-}
-
 fn breaks() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["\n", "\r\n", "\r", "\n\n", "\u{2028}", "\r\n  ", "\n> ", "\n>> ", "\n\t| ", "\u{200b}"])
 }
@@ -126,6 +122,63 @@ fn the_right_one_of_several_is_taken() {
     }
 }
 
+#[test]
+fn any_beginning_is_incomplete() {
+    for form in [BlobForm::Plain, BlobForm::Json, BlobForm::Sdp, BlobForm::Compact] {
+        let text = write(form);
+        // The line ends and marks after the last letter may be missing.
+        let whole = match form {
+            BlobForm::Compact => text.len(),
+            _ => text.trim_end_matches(['=', '\r', '\n', '}', '"', '\\', 'r', 'n']).len() - 3,
+        };
+        // Of the compact form the whole prefix must be there: prose speaks of the program, too.
+        let shortest = if form == BlobForm::Compact { "p2pcall1".len() } else { 3 };
+        for cut in shortest..whole {
+            let characters = text[..cut].chars().filter(|c| !c.is_whitespace()).count();
+            let error = SessionBlob::find(&text[..cut]).err();
+            let is_cut = matches!(error, Some(BlobError::Incomplete { characters: told, .. }) if told == characters);
+            assert!(is_cut, "{cut} of {form}: {error:?}");
+            assert!(SessionBlob::may_be_in(&text[..cut]), "{cut} of {form}");
+        }
+    }
+}
+
+#[test]
+fn a_compact_text_is_told_from_what_stands_around_it() {
+    let text = write(BlobForm::Compact);
+    let length = text.len();
+    let shout = text.replacen("p2pcall", "P2PCALL", 1);
+    for around in [
+        format!("{}\n{text}", &text[..60]),
+        format!("{}\n{shout}\nBye", &text[..60]),
+        format!("{}\n{text}\nBye", text.replacen("p2pcall1", "p2pcall10", 1)),
+        format!("Is p2pcall1 it? No, that is p2pcall 1.0:\n\n{text}SeeYouLater"),
+        format!("{text} {}", &text[..60]),
+    ] {
+        let found = Found { description: stamped(), form: BlobForm::Compact, characters: length, end_is_clear: true };
+        assert_eq!(SessionBlob::find(&around), Ok(found), "{around}");
+    }
+    let cut = |characters: usize| BlobError::Incomplete {
+        characters,
+        wanted: Some(length),
+        ends: text[characters - 8..characters].into(),
+    };
+    let damaged = |reason: &str| BlobError::Damaged { reason: reason.into() };
+    let (before, after) = text.split_at(60);
+    let changed = format!("{before}{}{}", if after.starts_with('x') { "y" } else { "x" }, &after[1..]);
+    for (text, expected) in [
+        (format!("{before}\n\nKind regards,\nBob Example, who writes a very long signature\n"), cut(60)),
+        (format!("{before} Kind regards, {}", "words ".repeat(400)), cut(60)),
+        // A letter that became something else cuts it there.
+        (format!("{before}*{}\n\nKind regards", &after[1..]), cut(60)),
+        (changed.clone(), damaged("its check sum is wrong")),
+        (format!("{changed}\n\nKind regards,\nBob"), damaged("its check sum is wrong")),
+        (format!("> {changed} Bye"), damaged("its check sum is wrong")),
+    ] {
+        assert_eq!(SessionBlob::find(&text).err(), Some(expected), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_base64_is_read_however_wrapped(
@@ -145,6 +198,12 @@ proptest! {
     }
 
     #[test]
+    fn our_own_compact_text_is_read_however_wrapped(columns in 1_usize..200, end in breaks(), before in prose(), after in prose()) {
+        let text = format!("{before}\n{}\n\n{after}", wrapped(&write(BlobForm::Compact), columns, end));
+        prop_assert_eq!(SessionBlob::find(&text).map(|found| found.description), Ok(stamped()));
+    }
+
+    #[test]
     fn our_own_json_is_read_however_wrapped(columns in 60_usize..200, end in breaks(), before in prose(), after in prose()) {
         let text = format!("{before}\n{}\n\n{after}", wrapped(&write(BlobForm::Json), columns, end));
         prop_assert_eq!(SessionBlob::find(&text).map(|found| found.description), Ok(stamped()));
@@ -155,19 +214,6 @@ proptest! {
         let lines = stamped().sdp.lines().map(|line| wrapped(line, columns, "\n")).collect::<Vec<_>>().join("\n");
         let text = format!("{before}\n{mark}{}\n\n{after}", lines.replace('\n', &format!("\n{mark}")));
         prop_assert_eq!(SessionBlob::find(&text).map(|found| found.description), Ok(stamped()));
-    }
-
-    #[test]
-    fn any_beginning_is_incomplete(form in forms(), share in 0.0..1.0_f64) {
-        let text = write(form);
-        // The line ends and marks after the last letter may be missing.
-        let whole = text.trim_end_matches(['=', '\r', '\n', '}', '"', '\\', 'r', 'n']).len() - 3;
-        let cut = 3 + ((whole - 3) as f64 * share) as usize;
-        let characters = text[..cut].chars().filter(|c| !c.is_whitespace()).count();
-        let error = SessionBlob::find(&text[..cut]).err();
-        let is_cut = matches!(error, Some(BlobError::Incomplete { characters: told, .. }) if told == characters);
-        prop_assert!(is_cut, "{} of {}: {:?}", cut, form, error);
-        prop_assert!(SessionBlob::may_be_in(&text[..cut]));
     }
 
     #[test]
