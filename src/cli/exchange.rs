@@ -91,7 +91,7 @@ pub(super) fn signaling(from: From, form: Option<BlobForm>, wishes: Wishes, line
     let mut asker = Asker { from, line, quiet, reader: pasted::Reader::default(), again: false };
     let ask = move |expected: Expected| {
         if !silent && matches!(asker.from, From::Terminal) {
-            asker.line.print(prompt(expected.kind, asker.again));
+            asker.line.print(prompt(expected.kind));
         }
         let asking = asker.clone();
         asker.again = true;
@@ -108,11 +108,10 @@ pub(super) async fn read(from: From, sought: Sought, line: StatusLine, quiet: bo
     Asker { from, line, quiet, reader: pasted::Reader::default(), again: false }.ask(sought).await
 }
 
-const fn prompt(kind: DescriptionKind, again: bool) -> &'static str {
-    match (kind, again) {
-        (DescriptionKind::Offer, _) => "Paste here the offer you were sent:",
-        (DescriptionKind::Answer, false) => "Paste their answer here:",
-        (DescriptionKind::Answer, true) => "Paste their answer to the new offer here:",
+const fn prompt(kind: DescriptionKind) -> &'static str {
+    match kind {
+        DescriptionKind::Offer => "Paste here the offer you were sent:",
+        DescriptionKind::Answer => "Paste their answer here:",
     }
 }
 
