@@ -27,6 +27,26 @@ Keys during a call: m microphone, v camera, q hang up, ? help.
 Exit codes: 0 ended normally, 1 the call failed, 2 usage, 3 unreadable or wrong text pasted,
 4 a named device could not be used, 130 interrupted twice.";
 
+const AFTER_OFFER: &str = "\
+Examples:
+  p2pcall offer --blob compact --copy   A short text for a chat, already on the clipboard
+  p2pcall offer --blob compact --qr     A code to be photographed
+  p2pcall offer --mail --out mail.txt   A letter for somebody who does not know p2pcall
+Then wait, and paste the whole message that comes back. Its end is recognised, and what is wrong is said.";
+
+const AFTER_ANSWER: &str = "\
+Examples:
+  p2pcall answer                 Paste the offer, or the whole message that holds it
+  p2pcall answer --in mail.txt   Read it from a message that was saved
+  p2pcall answer --copy          Put the answer on the clipboard, to be pasted into the reply
+The answer is as short as the offer: a compact one gets a compact one.";
+
+const AFTER_INSPECT: &str = "\
+Examples:
+  p2pcall inspect                  Paste the text, or the whole message that holds it
+  p2pcall inspect --in mail.txt    Read it from a message that was saved
+It says who made it, when, where its writer can be reached, and whether it is whole.";
+
 /// A video call between two terminals: no server, no account.
 #[derive(Debug, Parser)]
 #[command(name = "p2pcall", version, after_help = AFTER_HELP, arg_required_else_help = true)]
@@ -65,6 +85,7 @@ pub(super) struct OutputArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_OFFER)]
 pub(super) struct OfferArgs {
     #[command(flatten)]
     pub(super) exchange: ExchangeArgs,
@@ -77,6 +98,7 @@ pub(super) struct OfferArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_ANSWER)]
 pub(super) struct AnswerArgs {
     /// The offer; without it, it is read from --in or standard input
     #[arg(conflicts_with = "input")]
@@ -100,6 +122,7 @@ pub(super) struct DemoArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_INSPECT)]
 pub(super) struct InspectArgs {
     /// The offer or answer; without it, it is read from --in or standard input
     #[arg(conflicts_with = "input")]
@@ -135,8 +158,7 @@ pub(super) struct ExchangeArgs {
     /// Put our text on the clipboard, over ssh on that of your own terminal
     #[arg(long)]
     pub(super) copy: bool,
-    /// Show our text as a QR code, too. Without colours (NO_COLOR, or standard error is no terminal)
-    /// it is drawn for a dark background
+    /// Show our text as a QR code, too; with --blob compact it fits the smallest terminal
     #[arg(long)]
     pub(super) qr: bool,
     /// Write a letter around our text, ready to be mailed: what this is, and what to do

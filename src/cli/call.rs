@@ -71,7 +71,7 @@ fn run(plan: Plan, config: CallConfig, media: &MediaArgs, output: &OutputArgs) -
         mail: plan.exchange.mail,
         qr: plan.exchange.qr,
         copy: plan.exchange.copy.then(config::surroundings),
-        colour: config::colour(),
+        paints: config::paints(),
         wait: plan.exchange.wait,
         quiet: output.quiet,
     };

@@ -112,6 +112,12 @@ pub(super) fn surroundings() -> Surroundings {
     }
 }
 
+/// Whether a QR code can be painted black on white on standard error. NO_COLOR does not forbid it:
+/// it is asked for by name, and without the two it may be unreadable.
+pub(super) fn paints() -> bool {
+    variable("TERM").is_none_or(|term| term != "dumb") && std::io::stderr().is_terminal()
+}
+
 /// Whether colours are welcome on standard error (no-color.org).
 pub(super) fn colour() -> bool {
     variable("NO_COLOR").is_none() && std::io::stderr().is_terminal()

@@ -94,7 +94,7 @@ pub(super) fn signaling(from: From, form: Option<BlobForm>, wishes: Wishes, line
     let mut asker = Asker { from, line, quiet, reader: pasted::Reader::default(), again: false };
     let ask = move |expected: Expected| {
         if !silent && matches!(asker.from, From::Terminal) {
-            asker.line.print(prompt(expected.kind, asker.again));
+            asker.line.print(prompt(&expected));
         }
         let asking = asker.clone();
         asker.again = true;
@@ -111,12 +111,11 @@ pub(super) async fn read(from: From, sought: Sought, line: StatusLine, quiet: bo
     Asker { from, line, quiet, reader: pasted::Reader::default(), again: false }.ask(sought).await
 }
 
-const fn prompt(kind: DescriptionKind, again: bool) -> &'static str {
-    match (kind, again) {
-        (DescriptionKind::Offer, false) => "Paste here the offer you were sent:",
-        (DescriptionKind::Offer, true) => "If they send you another offer, paste it here, too.",
-        (DescriptionKind::Answer, false) => "Paste their answer here:",
-        (DescriptionKind::Answer, true) => "Paste their answer to the new offer here:",
+const fn prompt(expected: &Expected) -> &'static str {
+    match (expected.kind, &expected.answered) {
+        (DescriptionKind::Offer, None) => "Paste here the offer you were sent:",
+        (DescriptionKind::Offer, Some(_)) => "If they send you another offer, paste it here, too.",
+        (DescriptionKind::Answer, _) => "Paste their answer here:",
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     input, say, stage, when,
 };
 use crate::{
-    media::{DescriptionKind, wall_clock},
+    media::{DescriptionKind, MediaKind, wall_clock},
     signaling::{
         AddressScope, BlobForm, CandidateInfo, CandidateType, CodecInfo, Contents, Expected, Found, SessionBlob,
         ShortId, SignalingError, Stamp,
@@ -96,8 +96,17 @@ impl Report {
         };
         let expected = Expected::new(found.description.kind, None);
         report.warnings.extend(expected.check(&found.description, now).err().map(|error| error.to_string()));
+        report.warnings.extend(report.picture().map(str::to_owned));
         report.warnings.extend(report.reach().map(str::to_owned));
         report
+    }
+
+    /// Returns a warning if there is sound that p2pcall knows, and a picture that it does not.
+    fn picture(&self) -> Option<&'static str> {
+        let has = |name: &str| self.contents.codecs.iter().any(|codec| codec.name.eq_ignore_ascii_case(name));
+        let offers_picture = self.contents.codecs.iter().any(|codec| codec.kind == MediaKind::Video);
+        (offers_picture && has("opus") && !has("H264"))
+            .then_some("Its picture is not in H.264, which is all that p2pcall knows: there would be sound alone.")
     }
 
     /// Returns a warning if the writer cannot be reached from everywhere.

@@ -14,6 +14,12 @@ use crate::pipeline::{Outcome, Thread, spawn_thread};
 /// How long a reader that is told to stop may not notice.
 const POLL: Duration = Duration::from_millis(100);
 
+/// Keys closer to each other than this belong together.
+const GAP: Duration = Duration::from_millis(30);
+
+/// Nobody types so many keys together.
+const TYPED: usize = 8;
+
 /// What a key means during a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
@@ -87,14 +93,16 @@ impl KeyReader {
 }
 
 fn read(stop: &CancellationToken, mut on_key: impl FnMut(Key)) {
+    let mut burst = Burst::default();
     while !stop.is_cancelled() {
-        match event::poll(POLL).and_then(|some| if some { event::read().map(Some) } else { Ok(None) }) {
+        let wait = if burst.length == 0 { POLL } else { GAP };
+        match event::poll(wait).and_then(|some| if some { event::read().map(Some) } else { Ok(None) }) {
             Ok(Some(event)) => {
-                if let Some(key) = Key::of_event(&event) {
-                    on_key(key);
+                if burst.push(&event) {
+                    on_key(Key::Interrupt);
                 }
             }
-            Ok(None) => {}
+            Ok(None) => std::mem::take(&mut burst).typed().into_iter().for_each(&mut on_key),
             Err(error) => {
                 tracing::warn!(%error, "no more keys can be read");
                 return;
@@ -103,9 +111,53 @@ fn read(stop: &CancellationToken, mut on_key: impl FnMut(Key)) {
     }
 }
 
+/// Keys that came together. A terminal that does not bracket pastes gives a text pasted by mistake as
+/// keys, and there is a `q` in almost every text.
+#[derive(Debug, Default)]
+struct Burst {
+    keys: Vec<Key>,
+    length: usize,
+}
+
+impl Burst {
+    /// Takes an event. Returns whether it is to end the call, which is never put off.
+    fn push(&mut self, event: &Event) -> bool {
+        let key = Key::of_event(event);
+        if key == Some(Key::Interrupt) {
+            return true;
+        }
+        self.length += usize::from(matches!(event, Event::Key(_)));
+        if self.length <= TYPED {
+            self.keys.extend(key);
+        }
+        false
+    }
+
+    /// Returns the keys if they were typed.
+    fn typed(self) -> Vec<Key> {
+        if self.length <= TYPED { self.keys } else { Vec::new() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pasted_text_is_no_keys() {
+        let burst = |text: &str| {
+            let mut burst = Burst::default();
+            for character in text.chars() {
+                let event = KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE);
+                assert!(!burst.push(&Event::Key(event)));
+            }
+            burst.typed()
+        };
+        assert_eq!(burst("mq"), [Key::ToggleMicrophone, Key::HangUp]);
+        assert_eq!(burst("p2pcall1mvq"), []);
+        let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        assert!(Burst::default().push(&Event::Key(interrupt)));
+    }
 
     #[test]
     fn keys_mean_what_the_help_says() {

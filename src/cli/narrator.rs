@@ -220,16 +220,14 @@ impl Narrator {
     fn words(&self, event: &EventKind) -> Option<String> {
         Some(match event {
             EventKind::GatheringIncomplete => {
-                "No STUN or TURN server answered in time: the other side may not find a way here from another network.".into()
+                "No STUN or TURN server answered in time: the other side may not find a way here from another network."
+                    .into()
             }
-            EventKind::MappingChanged => {
-                "Your public address has changed: the text you sent leads nowhere now. Here is a new one; send it again.".into()
-            }
-            EventKind::NetworkChanged => {
-                "You are in another network now: the text you sent leads nowhere. Here is a new one; send it again.".into()
-            }
+            EventKind::MappingChanged => "Your public address has changed.".into(),
+            EventKind::NetworkChanged => "You are in another network now.".into(),
             EventKind::NetworkGone => {
-                "There is no network at the moment. When it is back and another one, you get a new text to send.".into()
+                "There is no network at the moment. If it comes back with another address, you get a new text to send."
+                    .into()
             }
             EventKind::Ignored { what } => what.clone(),
             EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),

@@ -77,7 +77,7 @@ impl StatusLine {
             return;
         }
         line.erase();
-        line.write(&format!("{text}\n"));
+        line.write_wrapped(text);
         line.draw();
     }
 
@@ -104,7 +104,7 @@ impl StatusLine {
         let mut line = self.lock();
         line.elsewhere = None;
         for held in std::mem::take(&mut line.held) {
-            line.write(&format!("{held}\n"));
+            line.write_wrapped(&held);
         }
         line.draw();
     }
@@ -171,10 +171,46 @@ impl Line {
         self.held.push(text.to_owned());
     }
 
+    /// Writes lines, broken between words where a terminal would break them anywhere.
+    fn write_wrapped(&mut self, text: &str) {
+        // Colours have no width, and whoever paints with them knows how much room there is.
+        let text = match &self.columns {
+            Some(columns) if !text.contains('\x1b') => wrapped(text, columns()),
+            _ => text.to_owned(),
+        };
+        self.write(&format!("{text}\n"));
+    }
+
     fn write(&mut self, text: &str) {
         // Nobody is there to be told that nobody can be told.
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
+}
+
+/// Breaks the lines of a text that are longer than so many columns, between words.
+pub(super) fn wrapped(text: &str, columns: usize) -> String {
+    let mut wrapped = String::new();
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            wrapped.push('\n');
+        }
+        if line.chars().count() <= columns {
+            wrapped.push_str(line);
+            continue;
+        }
+        let mut column = 0;
+        for word in line.split_ascii_whitespace() {
+            let width = word.chars().count();
+            if column > 0 {
+                let breaks = column + 1 + width > columns;
+                wrapped.push(if breaks { '\n' } else { ' ' });
+                column = if breaks { 0 } else { column + 1 };
+            }
+            wrapped.push_str(word);
+            column += width;
+        }
+    }
+    wrapped
 }
 
 /// Cuts to so many visible characters; a colour that was begun is ended.
@@ -256,6 +292,19 @@ mod tests {
             ("a\x1b[", 9, "a\x1b["),
         ] {
             assert_eq!(cut(text, columns), expected, "{text:?} to {columns}");
+        }
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        for (text, columns, expected) in [
+            ("a line", 6, "a line"),
+            ("a line", 5, "a\nline"),
+            ("one\n  two\nthree four", 9, "one\n  two\nthree\nfour"),
+            ("a/long/path it is", 5, "a/long/path\nit is"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(wrapped(text, columns), expected, "{text:?} to {columns}");
         }
     }
 

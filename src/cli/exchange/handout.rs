@@ -28,8 +28,8 @@ pub(in crate::cli) struct Wishes {
     pub(in crate::cli) qr: bool,
     /// On the clipboard, too; whose is for the surroundings to say.
     pub(in crate::cli) copy: Option<Surroundings>,
-    /// Whether colours are welcome.
-    pub(in crate::cli) colour: bool,
+    /// Whether a QR code can be painted black on white.
+    pub(in crate::cli) paints: bool,
     /// So long we wait, if that is limited.
     pub(in crate::cli) wait: Option<Duration>,
     /// Only errors and what was asked for.
@@ -117,7 +117,7 @@ impl Handout {
         // A terminal that was never told its size calls it zero.
         let room = room.filter(|(columns, rows)| *columns > 0 && *rows > 0);
         let room = room.map(|(columns, rows)| (columns.into(), rows.into()));
-        let paint = if terminal && self.wishes.colour { Paint::Colours } else { Paint::Blocks };
+        let paint = if self.wishes.paints { Paint::Colours } else { Paint::Blocks };
         match qr::render(blob.as_str(), room, paint) {
             Ok(code) => self.line.print(code.trim_end_matches('\n')),
             Err(error) => self.line.print(&error.to_string()),
@@ -138,13 +138,13 @@ const fn words(kind: DescriptionKind, again: bool) -> &'static str {
              they get an answer for you."
         }
         (DescriptionKind::Offer, true) => {
-            "The offer you sent leads nowhere any more. Here is a new one; send it, and ask for an answer to it."
+            "The offer you sent may lead nowhere now: send this new one. An answer to the old one is read, too, if it comes."
         }
         (DescriptionKind::Answer, false) => {
             "Send this answer back to the other person. The call begins when they paste it."
         }
         (DescriptionKind::Answer, true) => {
-            "The answer you sent leads nowhere any more. Here is a new one; they paste it instead of the old one."
+            "The answer you sent may lead nowhere now: send this new one, to be pasted instead of it."
         }
     }
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn wishes(file: PathBuf) -> Wishes {
-        Wishes { file: Some(file), mail: false, qr: false, copy: None, colour: false, wait: None, quiet: false }
+        Wishes { file: Some(file), mail: false, qr: false, copy: None, paints: false, wait: None, quiet: false }
     }
 
     fn blob(address: &str) -> SessionBlob {
@@ -199,7 +199,7 @@ mod tests {
         let output = Output::default();
         let qr = Wishes { qr: true, ..wishes(file.clone()) };
         let mut handout = Handout::new(qr, StatusLine::plain(output.clone()));
-        for (address, words) in [("192.0.2.1", "Send this offer"), ("192.0.2.2", "leads nowhere any more")] {
+        for (address, words) in [("192.0.2.1", "Send this offer"), ("192.0.2.2", "send this new one")] {
             let blob = blob(address);
             handout.show(&blob).expect("a place to write to");
             assert_eq!(std::fs::read_to_string(&file).expect("it is there"), format!("{blob}\n"));

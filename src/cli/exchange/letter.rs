@@ -1,6 +1,7 @@
 //! Our text in a letter, for somebody who has never heard of p2pcall.
 
 use crate::{
+    cli::status::wrapped,
     media::DescriptionKind,
     signaling::{BlobForm, ShortId},
 };
@@ -71,7 +72,7 @@ impl Letter<'_> {
 
 fn source() -> String {
     match REPOSITORY {
-        "" => "If you do not have p2pcall, ask me for it.".into(),
+        "" => "If you do not have it yet, ask me where to get it.".into(),
         repository => format!(
             "If you do not have it: {repository} says how to get it; with Rust it is \"cargo install --git {repository}\"."
         ),
@@ -80,19 +81,7 @@ fn source() -> String {
 
 /// Breaks a paragraph into lines.
 fn fill(paragraph: &str) -> String {
-    let mut filled = String::new();
-    let mut column = 0;
-    for word in paragraph.split_ascii_whitespace() {
-        let width = word.chars().count();
-        if column > 0 {
-            let breaks = column + 1 + width > COLUMNS;
-            filled.push(if breaks { '\n' } else { ' ' });
-            column = if breaks { 0 } else { column + 1 };
-        }
-        filled.push_str(word);
-        column += width;
-    }
-    filled
+    wrapped(paragraph, COLUMNS)
 }
 
 #[cfg(test)]

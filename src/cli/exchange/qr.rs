@@ -9,14 +9,16 @@ const QUIET_ZONES: [usize; 2] = [4, 2];
 /// Rows that stay free below: the status line and what is printed before it.
 const ROWS_BELOW: usize = 1;
 
-/// Black on white whatever the terminal's own colours are: from the fixed part of the 256.
-const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
+/// Whatever the terminal's own colours are: from the fixed part of the 256.
+const BLACK: u8 = 16;
+const WHITE: u8 = 231;
 const RESET: &str = "\x1b[0m";
 
 /// How modules become characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paint {
-    /// Black on white, both set.
+    /// Black and white, both set. What a font draws need not fill its cell, the background does: so
+    /// nothing is drawn but the border between a light module and a dark one.
     Colours,
     /// Light modules are drawn, dark ones left out: right on a dark background.
     Blocks,
@@ -69,29 +71,34 @@ fn draw(code: &QrCode, quiet: usize, paint: Paint) -> String {
     let size = width + 2 * quiet;
     let mut text = String::new();
     for y in (0..size).step_by(2) {
-        if paint == Paint::Colours {
-            text.push_str(BLACK_ON_WHITE);
-        }
-        for x in 0..size {
-            // What is drawn: the dark modules in black, or the light ones in the terminal's own colour.
+        let pairs = (0..size).map(|x| (is_dark(x, y), is_dark(x, y + 1)));
+        match paint {
+            Paint::Colours => push_coloured(&mut text, pairs),
             // Below an odd last row there is nothing.
-            let drawn = |y: usize| match paint {
-                Paint::Colours => is_dark(x, y),
-                Paint::Blocks => y < size && !is_dark(x, y),
-            };
-            text.push(match (drawn(y), drawn(y + 1)) {
+            Paint::Blocks => text.extend(pairs.map(|(above, below)| match (!above, !below && y + 1 < size) {
                 (true, true) => '█',
                 (true, false) => '▀',
                 (false, true) => '▄',
                 (false, false) => ' ',
-            });
-        }
-        if paint == Paint::Colours {
-            text.push_str(RESET);
+            })),
         }
         text.push('\n');
     }
     text
+}
+
+/// Writes pairs of modules, dark or not, one above the other, each in its colours.
+fn push_coloured(text: &mut String, pairs: impl Iterator<Item = (bool, bool)>) {
+    let colour = |dark| if dark { BLACK } else { WHITE };
+    let mut set = None;
+    for (above, below) in pairs {
+        if set != Some((above, below)) {
+            text.push_str(&format!("\x1b[38;5;{};48;5;{}m", colour(above), colour(below)));
+            set = Some((above, below));
+        }
+        text.push(if above == below { ' ' } else { '▀' });
+    }
+    text.push_str(RESET);
 }
 
 #[cfg(test)]
@@ -101,23 +108,39 @@ mod tests {
     /// So many pixels is a module wide.
     const SCALE: usize = 3;
 
+    /// Returns the two pixels of each character of a line on a dark terminal, whether light.
+    fn pixels(line: &str) -> Vec<(bool, bool)> {
+        let (mut foreground, mut background) = (true, false);
+        let mut cells = Vec::new();
+        let mut rest = line;
+        while let Some(character) = rest.chars().next() {
+            if let Some((colours, after)) = rest.strip_prefix("\x1b[").and_then(|rest| rest.split_once('m')) {
+                let numbers: Vec<&str> = colours.split(';').collect();
+                if let [_, _, ink, _, _, paper] = numbers[..] {
+                    (foreground, background) = (ink == "231", paper == "231");
+                }
+                rest = after;
+                continue;
+            }
+            cells.push(match character {
+                '█' => (foreground, foreground),
+                '▀' => (foreground, background),
+                '▄' => (background, foreground),
+                _ => (background, background),
+            });
+            rest = &rest[character.len_utf8()..];
+        }
+        cells
+    }
+
     /// Reads a rendered code as a camera would, from a picture of the terminal.
-    fn read(rendered: &str, paint: Paint) -> String {
-        let lines: Vec<Vec<char>> = rendered
-            .lines()
-            .map(|line| line.trim_start_matches(BLACK_ON_WHITE).trim_end_matches(RESET).chars().collect())
-            .collect();
+    fn read(rendered: &str) -> String {
+        let lines: Vec<Vec<(bool, bool)>> = rendered.lines().map(pixels).collect();
         let (columns, rows) = (lines[0].len(), lines.len() * 2);
         let shade = |x: usize, y: usize| {
-            let character = lines[y / SCALE / 2][x / SCALE];
-            let drawn = match character {
-                '█' => true,
-                '▀' => (y / SCALE).is_multiple_of(2),
-                '▄' => !(y / SCALE).is_multiple_of(2),
-                _ => false,
-            };
-            // Drawn is black on white with colours, white on black without.
-            if drawn == (paint == Paint::Colours) { 0 } else { 255 }
+            let (above, below) = lines[y / SCALE / 2][x / SCALE];
+            let light = if (y / SCALE).is_multiple_of(2) { above } else { below };
+            if light { 255 } else { 0 }
         };
         let mut picture = rqrr::PreparedImage::prepare_from_greyscale(columns * SCALE, rows * SCALE, shade);
         let grids = picture.detect_grids();
@@ -139,7 +162,7 @@ mod tests {
         ] {
             for paint in [Paint::Colours, Paint::Blocks] {
                 let rendered = render(text, room, paint).expect("it fits");
-                assert_eq!(read(&rendered, paint), text);
+                assert_eq!(read(&rendered), text);
                 let rows = rendered.lines().count();
                 assert!(room.is_none_or(|(_, has)| rows < has), "{rows} in {room:?}");
             }
@@ -157,9 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_ends_in_the_terminals_own_colours() {
+    fn no_colour_runs_over_the_end_of_a_line() {
         let rendered = render("x", None, Paint::Colours).expect("it fits");
-        assert!(rendered.lines().all(|line| line.starts_with(BLACK_ON_WHITE) && line.ends_with(RESET)));
+        assert!(rendered.lines().all(|line| line.starts_with("\x1b[38;5;") && line.ends_with(RESET)));
+        // A whole module is never left to the font.
+        assert!(!rendered.contains('█'));
         assert!(!render("x", None, Paint::Blocks).expect("it fits").contains('\x1b'));
     }
 }

@@ -38,10 +38,12 @@ pub(super) fn tell(report: &Report, now: SystemTime, zone: &TimeZone) -> String 
         lines.push("Addresses at which its writer may be reached:".into());
         lines.extend(contents.candidates.iter().map(candidate));
         let revealing = contents.candidates.iter().filter(|candidate| candidate.reveals_private).count();
+        let by_us = contents.maker.is_some_and(|maker| maker.to_string() == "p2pcall");
         if revealing > 0 {
             lines.push(format!(
-                "{revealing} of them {} an address of the writer's own network; with --hide-addresses there is none.",
-                if revealing == 1 { "shows" } else { "show" }
+                "{revealing} of them {} an address of the writer's own network{}.",
+                if revealing == 1 { "shows" } else { "show" },
+                if by_us { "; with --hide-addresses there is none" } else { "" }
             ));
         }
     }
