@@ -99,12 +99,12 @@ impl Handout {
         match way {
             Some(Way::System | Way::WlCopy) => self.say("Copied to the clipboard."),
             Some(Way::Tmux) => self.say(
-                "Copied to tmux and sent to your terminal's clipboard; if pasting gives nothing, copy the text above.",
+                "Copied to tmux and sent to your terminal's clipboard; if pasting gives nothing, copy the text itself.",
             ),
             Some(Way::Terminal) => {
-                self.say("Sent to your terminal's clipboard (OSC 52); if pasting gives nothing, copy the text above.")
+                self.say("Sent to your terminal's clipboard (OSC 52); if pasting gives nothing, copy the text itself.")
             }
-            None => self.line.print("There is no clipboard here: no display, and no terminal. Copy the text above."),
+            None => self.line.print("There is no clipboard here: no display, and no terminal. Copy the text itself."),
         }
     }
 
