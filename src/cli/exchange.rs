@@ -47,12 +47,15 @@ impl From {
     }
 }
 
+/// Says what a text amounts to.
+type Judge = dyn Fn(&str) -> Result<Found, BlobError> + Send + Sync;
+
 /// What is looked for in a text.
 #[derive(Clone)]
 pub(super) struct Sought {
     /// In a word, with the article "an".
     what: &'static str,
-    judge: Arc<dyn Fn(&str) -> Result<Found, BlobError> + Send + Sync>,
+    judge: Arc<Judge>,
 }
 
 impl Sought {
