@@ -31,12 +31,17 @@ const RENEWAL_GAP: Duration = Duration::from_secs(30);
 const NOTHING_LEFT: &str = "There is no address to give out: those of this machine are hidden, and no server gave \
                             another one. Name a STUN server with --stun or a TURN server with --turn, or do not hide them.";
 
+/// A machine without any network, or without the server it is to be reached by alone.
+const NO_NETWORK: &str = "There is no address at which this machine could be reached. Look whether it is connected to a \
+                          network, and whether the servers that were named are right; then begin again.";
+
 /// Whether our description still leads here.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     looked: Option<Instant>,
     renewed: Option<Instant>,
     stale: bool,
+    moved: bool,
     gone: bool,
 }
 
@@ -62,8 +67,9 @@ impl Task {
         let stamp = Stamp::new(wall_clock(), self.offer.as_ref().and_then(ShortId::of));
         let sent = travelling(&own, stamp, self.hide_addresses);
         let candidates = sent.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
-        if candidates == 0 && self.hide_addresses {
-            return Ok(Some(Ended::Failed(NOTHING_LEFT.into())));
+        if candidates == 0 {
+            let why = if self.hide_addresses { NOTHING_LEFT } else { NO_NETWORK };
+            return Ok(Some(Ended::Failed(why.into())));
         }
         self.events.emit(EventKind::LocalDescription { kind: sent.kind, candidates });
         signaling.send(sent.clone()).await?;
@@ -140,14 +146,12 @@ impl Task {
             return Ok(None);
         };
         let due = |since: Option<Instant>, gap| since.is_none_or(|since| now.saturating_duration_since(since) >= gap);
-        let mut told = None;
         if due(self.freshness.looked, LOOK) {
             self.freshness.looked = Some(now);
             match self.peer.network_change(own) {
                 NetworkChange::None => self.freshness.gone = false,
                 NetworkChange::Changed => {
-                    self.freshness.stale = true;
-                    told = Some(EventKind::NetworkChanged);
+                    (self.freshness.stale, self.freshness.moved) = (true, true);
                 }
                 NetworkChange::Gone if self.freshness.gone => {}
                 NetworkChange::Gone => {
@@ -160,7 +164,7 @@ impl Task {
             return Ok(None);
         }
         self.freshness.renewed = Some(now);
-        self.events.emit(told.unwrap_or(EventKind::MappingChanged));
+        self.events.emit(if self.freshness.moved { EventKind::NetworkChanged } else { EventKind::MappingChanged });
         self.renew(signaling, state, connection, controls).await
     }
 

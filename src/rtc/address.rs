@@ -114,7 +114,7 @@ fn anywhere() -> Vec<IpAddr> {
 }
 
 /// Returns all addresses but link-local ones, each with the name of its interface.
-fn interfaces() -> Result<Vec<(String, IpAddr)>, RtcError> {
+pub(super) fn interfaces() -> Result<Vec<(String, IpAddr)>, RtcError> {
     let interfaces = ifaces().map_err(|error| RtcError::Socket(format!("the interfaces are not told: {error}")))?;
     let mut named = Vec::new();
     for interface in interfaces {

@@ -4,7 +4,13 @@
 /// as with IPv6, a STUN server sees the address that there is.
 pub(super) fn without_redundant(sdp: &str) -> String {
     let hosts: Vec<[&str; 3]> = sdp.lines().filter_map(candidate).filter(|c| c.1 == "host").map(|c| c.0).collect();
-    let keep = |line: &&str| !candidate(line).is_some_and(|(at, kind)| kind == "srflx" && hosts.contains(&at));
+    let keep = |line: &&str| {
+        candidate(line).is_none_or(|(at, kind)| {
+            // Without any network the library names the wildcards.
+            let nowhere = kind == "host" && ["0.0.0.0", "::"].contains(&at[1]);
+            !nowhere && (kind != "srflx" || !hosts.contains(&at))
+        })
+    };
     sdp.split_inclusive('\n').filter(keep).collect()
 }
 
@@ -30,6 +36,7 @@ mod tests {
             (format!("{host}{same}{other}{rest}"), format!("{host}{other}{rest}")),
             (format!("{same}{host}{same}"), host.to_owned()),
             (format!("{same}{rest}"), format!("{same}{rest}")),
+            ("a=candidate:1 1 udp 1 0.0.0.0 4000 typ host\r\na=mid:0\r\n".into(), "a=mid:0\r\n".into()),
             ("a=candidate:1 1\r\n".into(), "a=candidate:1 1\r\n".into()),
         ] {
             assert_eq!(without_redundant(&before), after);

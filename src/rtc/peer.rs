@@ -103,7 +103,7 @@ impl Peer {
             estimate,
             forward,
             round_trip,
-            addresses_chosen: !config.bind.is_empty(),
+            addresses_chosen: config.bind.iter().any(|bind| matches!(bind, Bind::Address(_))),
         };
         Ok((peer, receiver))
     }

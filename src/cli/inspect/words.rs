@@ -38,7 +38,7 @@ pub(super) fn tell(report: &Report, now: SystemTime, zone: &TimeZone) -> String 
         lines.push("Addresses at which its writer may be reached:".into());
         lines.extend(contents.candidates.iter().map(candidate));
         let revealing = contents.candidates.iter().filter(|candidate| candidate.reveals_private).count();
-        let by_us = contents.maker.is_some_and(|maker| maker.to_string() == "p2pcall");
+        let by_us = contents.maker == Some("p2pcall");
         if revealing > 0 {
             lines.push(format!(
                 "{revealing} of them {} an address of the writer's own network{}.",
