@@ -121,7 +121,8 @@ impl Task {
                 () = tokio::time::sleep_until(deadline.into()) => break,
             }
         }
-        if !public && !(self.config.turn.is_empty() && self.config.stun.is_empty()) {
+        let asked = !self.config.turn.is_empty() || !self.config.stun.is_empty();
+        if asked && !public {
             self.events.emit(EventKind::GatheringIncomplete);
         }
         Ok(None)
