@@ -138,7 +138,9 @@ fn hidden_addresses_leave_nothing_without_a_server() {
 #[test]
 fn a_side_may_send_less_than_it_receives() {
     let _turn = serial::turn();
-    for (offered, answered) in [((false, false), (true, true)), ((true, false), (false, true))] {
+    for (offered, answered) in
+        [((false, false), (true, true)), ((true, false), (false, true)), ((true, false), (true, false))]
+    {
         let runtime = runtime();
         let only = |hz, (video, audio)| {
             let mut media = media(hz);

@@ -84,6 +84,13 @@ impl Direction {
         }
     }
 
+    pub(super) const fn without_sending(self) -> Self {
+        match self {
+            Self::SendRecv | Self::RecvOnly => Self::RecvOnly,
+            Self::SendOnly | Self::Inactive => Self::Inactive,
+        }
+    }
+
     pub(super) const fn sends(self) -> bool {
         matches!(self, Self::SendRecv | Self::SendOnly)
     }

@@ -75,7 +75,11 @@ fn refused(medium: &Lines) -> Vec<String> {
 fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<String> {
     let unwanted = if kind == DescriptionKind::Offer { repeated_codecs(medium) } else { HashSet::new() };
     let wanted = |payload_type: &str| !unwanted.contains(payload_type);
-    let direction = medium.direction();
+    // The library says that it sends where it has nothing to send, too.
+    let direction = match medium.attribute("ssrc") {
+        Some(_) => medium.direction(),
+        None => medium.direction().without_sending(),
+    };
     let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
 
     let mut lines = vec![format!("m={}", formats.join(" "))];
