@@ -3,7 +3,13 @@
 //!
 //! Estimating the rate is the connection's part (TWCC and GCC); this is the sharing out.
 
+mod line;
+mod protection;
+
 use std::time::{Duration, Instant};
+
+pub use line::Line;
+pub use protection::Protection;
 
 use crate::media::{Bitrate, Size, VideoFormat};
 
@@ -18,6 +24,8 @@ pub struct Allocation {
     pub size: Size,
     /// Pictures a second.
     pub frame_rate: f64,
+    /// Bytes of repair for each byte of picture, 0.0 to 1.0; what the picture may cost is without them.
+    pub protection: f64,
 }
 
 /// Shares the line's rate out: sound first, the rest to the picture.
@@ -80,15 +88,18 @@ impl RateAllocator {
 
     /// Returns what to send, given what the line is thought to bear. To be asked at each new
     /// estimate, and about once a second in between.
-    pub fn allocate(&mut self, now: Instant, estimate: Bitrate) -> Allocation {
+    ///
+    /// `protection` is the bytes of repair for each byte of picture: they are paid out of the same rate.
+    pub fn allocate(&mut self, now: Instant, estimate: Bitrate, protection: f64) -> Allocation {
         let audio = if estimate < NARROW { AUDIO_LEAST } else { AUDIO };
-        let wanted = estimate.saturating_sub(audio).clamp(VIDEO_LEAST, self.max.max(VIDEO_LEAST));
+        let left = estimate.saturating_sub(audio).bps() as f64 / (1.0 + protection);
+        let wanted = Bitrate::from_bps(left as u64).clamp(VIDEO_LEAST, self.max.max(VIDEO_LEAST));
         let video = self.rise(now, wanted);
         let halved = if self.halved.value { video < HALF_RATE.1 } else { video < HALF_RATE.0 };
         let frame_rate = self.format.frame_rate * if self.halved.settle(now, halved, halved) { 0.5 } else { 1.0 };
         let index = self.fitting_size(video, frame_rate);
         let size = self.sizes[self.size.settle(now, index, index > self.size.value)];
-        Allocation { audio, video, size, frame_rate }
+        Allocation { audio, video, size, frame_rate, protection }
     }
 
     fn rise(&mut self, now: Instant, wanted: Bitrate) -> Bitrate {
@@ -162,7 +173,7 @@ mod tests {
     /// Holds an estimate for ten seconds from the start and returns what comes of it.
     fn settled(format: VideoFormat, estimate: u64) -> (u64, u64, String, f64) {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), format));
-        let mut at = |second| allocator.allocate(start + Duration::from_secs(second), kbps(estimate));
+        let mut at = |second| allocator.allocate(start + Duration::from_secs(second), kbps(estimate), 0.0);
         let allocation = (0..=10).map(&mut at).last().expect("eleven of them");
         (allocation.audio.kbps(), allocation.video.kbps(), allocation.size.to_string(), allocation.frame_rate)
     }
@@ -197,8 +208,9 @@ mod tests {
     #[test]
     fn rates_fall_at_once_and_rise_slowly() {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
-        let mut video =
-            |millis, estimate| allocator.allocate(start + Duration::from_millis(millis), kbps(estimate)).video.kbps();
+        let mut video = |millis, estimate| {
+            allocator.allocate(start + Duration::from_millis(millis), kbps(estimate), 0.0).video.kbps()
+        };
         assert_eq!(video(0, 2_032), 2_000, "at once at the beginning");
         assert_eq!(video(100, 1_032), 1_000, "down at once");
         assert_eq!(video(1_100, 5_000), 1_150, "up by 15 % in a second");
@@ -210,8 +222,9 @@ mod tests {
     #[test]
     fn sizes_fall_after_a_second_and_rise_after_five() {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
-        let mut height =
-            |millis, estimate| allocator.allocate(start + Duration::from_millis(millis), kbps(estimate)).size.height();
+        let mut height = |millis, estimate| {
+            allocator.allocate(start + Duration::from_millis(millis), kbps(estimate), 0.0).size.height()
+        };
         // Moment, estimate, height.
         for (millis, estimate, expected) in [
             (0, 300, 720),
@@ -242,7 +255,7 @@ mod tests {
             let (mut at, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
             for (millis, estimate) in steps {
                 at += Duration::from_millis(millis);
-                let allocation = allocator.allocate(at, kbps(estimate));
+                let allocation = allocator.allocate(at, kbps(estimate), 0.0);
                 let sum = allocation.audio.bps() + allocation.video.bps();
                 prop_assert!(sum <= kbps(estimate).bps().max(AUDIO_LEAST.bps() + VIDEO_LEAST.bps()));
                 prop_assert!(allocation.video <= kbps(2_500));

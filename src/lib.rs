@@ -12,6 +12,8 @@ pub mod congestion;
 pub mod jitter;
 pub mod media;
 pub mod observe;
+#[cfg(test)]
+mod path;
 pub mod pipeline;
 pub mod rtc;
 pub mod signaling;

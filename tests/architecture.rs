@@ -85,7 +85,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "rtc",
-        ours: &["media", "observe"],
+        ours: &["media", "observe", "congestion"],
         outside: &[
             ("webrtc", ""),
             ("rtc", ""),

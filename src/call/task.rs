@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     codec::AudioTarget,
-    congestion::RateAllocator,
+    congestion::{Allocation, Line, Protection, RateAllocator},
     media::{Bitrate, Clock, Description, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
@@ -123,6 +123,7 @@ async fn begin(
         outgoing,
         incoming: Incoming::new(media, clock, events.clone()),
         allocator,
+        protection: Protection::default(),
         reporter: Reporter::default(),
         events: events.clone(),
     };
@@ -141,10 +142,11 @@ pub(super) struct Task {
     pub(super) sent: Option<Description>,
     pub(super) freshness: Freshness,
     pub(super) peer: Peer,
-    pub(super) estimate: watch::Receiver<Bitrate>,
+    pub(super) estimate: watch::Receiver<Line>,
     outgoing: Outgoing,
     incoming: Incoming,
     allocator: RateAllocator,
+    protection: Protection,
     reporter: Reporter,
     pub(super) events: Events,
 }
@@ -314,22 +316,27 @@ impl Task {
     async fn connect(&mut self) -> Result<(), Failure> {
         self.peer.connected();
         let tracks = self.peer.local_tracks().await?;
-        let allocation = self.allocator.allocate(now(), *self.estimate.borrow());
+        let allocation = self.share_out();
         self.outgoing.connect(tracks, allocation)?;
         self.announce(&allocation);
         Ok(())
     }
 
+    fn share_out(&mut self) -> Allocation {
+        let line = *self.estimate.borrow_and_update();
+        let protection = self.protection.choose(&line);
+        self.allocator.allocate(now(), line.available, protection)
+    }
+
     fn allocate(&mut self) {
-        let estimate = *self.estimate.borrow_and_update();
-        let allocation = self.allocator.allocate(now(), estimate);
+        let allocation = self.share_out();
         self.outgoing.allocate(allocation, self.reporter.audio_fraction_lost as f32);
         self.announce(&allocation);
     }
 
-    fn announce(&self, allocation: &crate::congestion::Allocation) {
+    fn announce(&self, allocation: &Allocation) {
         self.events.emit(EventKind::Allocation {
-            estimate: *self.estimate.borrow(),
+            estimate: self.estimate.borrow().available,
             video: allocation.video,
             audio: allocation.audio,
             size: allocation.size,
@@ -361,7 +368,7 @@ impl Task {
 
     fn report(&mut self) -> StatsReport {
         let outbound = [self.outgoing.audio_meter.read(), self.outgoing.video_meter.read()];
-        self.reporter.report(now(), *self.estimate.borrow(), outbound, self.incoming.stats())
+        self.reporter.report(now(), self.estimate.borrow().available, outbound, self.incoming.stats())
     }
 
     /// Takes everything down, sources first, within [`SHUTDOWN_TIMEOUT`].

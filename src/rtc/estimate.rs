@@ -6,7 +6,7 @@ use rtc::interceptor::{BandwidthEstimator, EstimatorStats, Gcc, PacketReport};
 use tokio::sync::watch;
 
 use super::{loss::LossLimit, queueing::Queueing};
-use crate::media::Bitrate;
+use crate::{congestion::Line, media::Bitrate};
 
 /// What the rate gains with each report (about ten a second) while packets do not wait ...
 const RISE: f64 = 1.005;
@@ -27,17 +27,19 @@ pub(super) struct Estimator {
     max: f64,
     queueing: Queueing,
     loss: LossLimit,
-    target: watch::Sender<Bitrate>,
+    told: watch::Sender<Line>,
+    /// Packets lost and packets sent, older ones counting ever less.
+    losses: (f64, f64),
 }
 
 impl Estimator {
     /// No call is worth having below this: sound alone with its headers.
     const MIN: Bitrate = Bitrate::from_kbps(50);
 
-    pub(super) fn new(start: Bitrate, max: Bitrate) -> (Self, watch::Receiver<Bitrate>) {
+    pub(super) fn new(start: Bitrate, max: Bitrate) -> (Self, watch::Receiver<Line>) {
         let max = max.max(Self::MIN);
         let start = start.clamp(Self::MIN, max);
-        let (target, watcher) = watch::channel(start);
+        let (told, watcher) = watch::channel(Line::with_rate(start));
         let gcc = Gcc::new(start.bps() as f64, Self::MIN.bps() as f64, max.bps() as f64);
         let estimator = Self {
             delay: gcc.target_bitrate(),
@@ -45,7 +47,8 @@ impl Estimator {
             gcc,
             queueing: Queueing::default(),
             loss: LossLimit::new(max.bps() as f64),
-            target,
+            told,
+            losses: (0.0, 0.0),
         };
         (estimator, watcher)
     }
@@ -58,14 +61,18 @@ impl Estimator {
     }
 
     fn tell(&self) {
-        let now = Bitrate::from_bps(self.target_bitrate() as u64);
-        self.target.send_if_modified(|target| std::mem::replace(target, now) != now);
+        let (lost, sent) = self.losses;
+        let available = Bitrate::from_bps(self.target_bitrate() as u64);
+        let now = Line { loss: lost / sent.max(1.0), ..Line::with_rate(available) };
+        self.told.send_if_modified(|line| std::mem::replace(line, now) != now);
     }
 }
 
 impl BandwidthEstimator for Estimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
         let lost = reports.iter().filter(|report| !report.arrived).count();
+        let kept = 0.99_f64.powi(reports.len() as i32);
+        self.losses = (self.losses.0 * kept + lost as f64, self.losses.1 * kept + reports.len() as f64);
         self.loss.update(now, lost, reports.len(), self.target_bitrate());
         // Its own half for loss is to see none.
         let arrived: Vec<PacketReport> = reports.iter().filter(|report| report.arrived).cloned().collect();

@@ -15,7 +15,7 @@ use rtc::{
 };
 use tokio::sync::watch;
 
-use crate::media::Bitrate;
+use crate::congestion::Line;
 
 /// Pictures go out at this multiple of the estimate, so that a frame of the average size is gone
 /// well before the next one comes (libwebrtc paces at 2.5, too).
@@ -37,7 +37,7 @@ const FIRST_RATE: f64 = 8e6;
 const CAPACITY: usize = 4096;
 
 pub(super) struct Pacer {
-    estimate: watch::Receiver<Bitrate>,
+    estimate: watch::Receiver<Line>,
     video: HashSet<u32>,
     waiting: VecDeque<TaggedPacket>,
     /// When the first picture came.
@@ -49,7 +49,7 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    pub(super) fn new(estimate: watch::Receiver<Bitrate>) -> Self {
+    pub(super) fn new(estimate: watch::Receiver<Line>) -> Self {
         Self {
             estimate,
             video: HashSet::new(),
@@ -63,7 +63,7 @@ impl Pacer {
 
     /// Moves what may leave by `now` from the queue to the line.
     fn release(&mut self, now: Instant) {
-        let mut rate = PACE * (self.estimate.borrow().bps() as f64).max(50_000.0);
+        let mut rate = PACE * (self.estimate.borrow().available.bps() as f64).max(50_000.0);
         if now < *self.begun.get_or_insert(now) + FIRST {
             rate = rate.max(FIRST_RATE);
         }
@@ -150,7 +150,7 @@ mod tests {
     use rtc::{interceptor::AttributedPacket, rtp, shared::TransportContext};
 
     use super::*;
-    use crate::media::now;
+    use crate::media::{Bitrate, now};
 
     fn packet(ssrc: u32, number: u16, at: Instant) -> TaggedPacket {
         let header = rtp::header::Header { ssrc, sequence_number: number, ..Default::default() };
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn pictures_are_spread_and_sound_passes() {
         // 1200 bytes at 2.5 × 384 kbit/s: one packet each 10 ms.
-        let (_keep, estimate) = watch::channel(Bitrate::from_kbps(384));
+        let (_keep, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
         let mut pacer = Pacer::new(estimate);
         pacer.video.insert(1);
         let begun = now();
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_first_picture_is_in_a_hurry() {
-        let (_keep, estimate) = watch::channel(Bitrate::from_kbps(384));
+        let (_keep, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
         let mut pacer = Pacer::new(estimate);
         pacer.video.insert(1);
         let start = now();

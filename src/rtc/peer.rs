@@ -41,7 +41,10 @@ use super::{
     tap::Tap,
     track::{LocalTrack, OutgoingTrack},
 };
-use crate::media::{Bitrate, Clock, Description, DescriptionKind, MediaKind, now};
+use crate::{
+    congestion::Line,
+    media::{Clock, Description, DescriptionKind, MediaKind, now},
+};
 
 /// Time between two refreshes of a relay: as for the STUN servers, below the 30 s after which NATs forget.
 const RELAY_REFRESH: std::time::Duration = std::time::Duration::from_secs(12);
@@ -53,7 +56,7 @@ pub struct Peer {
     receive_only: Vec<MediaKind>,
     channel: Option<Arc<dyn DataChannel>>,
     watch: Arc<Watch>,
-    estimate: watch::Receiver<Bitrate>,
+    estimate: watch::Receiver<Line>,
     forward: Forward,
     round_trip: RoundTrip,
     addresses_chosen: bool,
@@ -168,8 +171,8 @@ impl Peer {
         Ok(tracks)
     }
 
-    /// Returns the congestion controller's estimate, for sound and picture together.
-    pub fn estimate(&self) -> watch::Receiver<Bitrate> {
+    /// Returns what the congestion controller knows of the line, for sound and picture together.
+    pub fn estimate(&self) -> watch::Receiver<Line> {
         self.estimate.clone()
     }
 
@@ -267,7 +270,7 @@ async fn build(
     outgoing: &[OutgoingTrack],
     round_trip: &RoundTrip,
     mdns: MulticastDnsMode,
-) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Bitrate>), RtcError> {
+) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Line>), RtcError> {
     let mut engine = media_engine()?;
     let (gcc, estimate) = Estimator::new(config.start_bitrate, config.max_bitrate);
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
