@@ -6,7 +6,7 @@ use super::Media;
 use crate::{
     codec::AudioTarget,
     congestion::Allocation,
-    media::{Clock, Codec, EncodedFrame, MediaKind, Slot, VideoFrame},
+    media::{Clock, Codec, EncodedFrame, MediaKind, Slot, VideoFormat, VideoFrame},
     observe::{EventKind, Events, OutboundStats},
     pipeline::{
         AUDIO_FRAMES, AudioSend, AudioSendKnobs, Meter, Thread, VIDEO_FRAMES, VideoCapture, VideoEncode, VideoSendKnobs,
@@ -18,7 +18,9 @@ use crate::{
 pub(super) struct Outgoing {
     events: Events,
     raw: Slot<VideoFrame>,
+    /// What the encoders give, until it is known where it goes.
     audio_frames: Option<mpsc::Receiver<EncodedFrame>>,
+    video_frames: Option<mpsc::Receiver<EncodedFrame>>,
     pub(super) video: VideoSendKnobs,
     pub(super) audio: AudioSendKnobs,
     pub(super) video_meter: Meter<OutboundStats>,
@@ -28,12 +30,20 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Opens the sources, each on its thread. Nothing is encoded before [`Outgoing::connect`].
-    pub(super) fn open(media: &mut Media, loss: AudioTarget, clock: Clock, events: &Events) -> std::io::Result<Self> {
+    /// Opens the sources and makes the encoders ready, each on its thread. Nothing is sent before
+    /// [`Outgoing::connect`].
+    pub(super) fn open(
+        media: &mut Media,
+        sound: AudioTarget,
+        picture: VideoFormat,
+        clock: Clock,
+        events: &Events,
+    ) -> std::io::Result<Self> {
         let mut outgoing = Self {
             events: events.clone(),
             raw: Slot::new(),
             audio_frames: None,
+            video_frames: None,
             video: VideoSendKnobs::default(),
             audio: AudioSendKnobs::default(),
             video_meter: Meter::default(),
@@ -51,13 +61,25 @@ impl Outgoing {
                 events: events.clone(),
             };
             outgoing.threads.push(capture.spawn()?);
+            let (encoded, frames) = mpsc::channel(VIDEO_FRAMES);
+            let encode = VideoEncode {
+                codec: Codec::H264,
+                expected: picture,
+                knobs: outgoing.video.clone(),
+                raw: outgoing.raw.clone(),
+                encoded,
+                meter: outgoing.video_meter.clone(),
+                events: events.clone(),
+            };
+            outgoing.threads.push(encode.spawn()?);
+            outgoing.video_frames = Some(frames);
         }
         if let Some(open) = media.audio_source.take() {
             let (encoded, frames) = mpsc::channel(AUDIO_FRAMES);
             let send = AudioSend {
                 open,
                 codec: Codec::Opus,
-                target: loss,
+                target: sound,
                 knobs: outgoing.audio.clone(),
                 encoded,
                 meter: outgoing.audio_meter.clone(),
@@ -70,33 +92,19 @@ impl Outgoing {
     }
 
     /// Begins to send on the tracks that were agreed on.
-    pub(super) fn connect(&mut self, tracks: Vec<LocalTrack>, allocation: Allocation) -> std::io::Result<()> {
-        let events = &self.events;
+    pub(super) fn connect(&mut self, tracks: Vec<LocalTrack>, allocation: Allocation) {
         for track in tracks {
+            let (frames, meter) = match track.kind() {
+                MediaKind::Video => (self.video_frames.take(), &self.video_meter),
+                MediaKind::Audio => (self.audio_frames.take(), &self.audio_meter),
+            };
+            let Some(frames) = frames else { continue };
             match track.kind() {
-                MediaKind::Video => {
-                    let (encoded, frames) = mpsc::channel(VIDEO_FRAMES);
-                    let encode = VideoEncode {
-                        codec: Codec::H264,
-                        allocation,
-                        knobs: self.video.clone(),
-                        raw: self.raw.clone(),
-                        encoded,
-                        meter: self.video_meter.clone(),
-                        events: events.clone(),
-                    };
-                    self.threads.push(encode.spawn()?);
-                    tokio::spawn(forward(track, frames, self.video_meter.clone(), events.clone()));
-                }
-                MediaKind::Audio => {
-                    if let Some(frames) = self.audio_frames.take() {
-                        self.audio.go_live();
-                        tokio::spawn(forward(track, frames, self.audio_meter.clone(), events.clone()));
-                    }
-                }
+                MediaKind::Video => self.video.set_allocation(allocation),
+                MediaKind::Audio => self.audio.go_live(),
             }
+            tokio::spawn(forward(track, frames, meter.clone(), self.events.clone()));
         }
-        Ok(())
     }
 
     /// Takes what the congestion controller leaves us.

@@ -107,7 +107,7 @@ async fn begin(
     let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0 };
     // The sources first: a camera takes its time to open, and the connection does not wait for it.
     let failed = |error: std::io::Error| Ended::Failed(format!("No thread could be started: {error}."));
-    let outgoing = Outgoing::open(media, sound, clock, events).map_err(failed)?;
+    let outgoing = Outgoing::open(media, sound, config.format, clock, events).map_err(failed)?;
     let (peer, connection) = Peer::new(&peer_config, clock).await?;
     let task = Task {
         estimate: peer.estimate(),
@@ -317,7 +317,7 @@ impl Task {
         self.peer.connected();
         let tracks = self.peer.local_tracks().await?;
         let allocation = self.share_out();
-        self.outgoing.connect(tracks, allocation)?;
+        self.outgoing.connect(tracks, allocation);
         self.announce(&allocation);
         Ok(())
     }

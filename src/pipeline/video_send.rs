@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
-    codec::{self, VideoEncoder, VideoTarget},
+    codec::{self, CodecError, VideoEncoder, VideoTarget},
     congestion::Allocation,
-    media::{Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
+    media::{Bitrate, Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
     observe::{EventKind, Events, OutboundStats},
     sink::VideoSink,
     source::{Pace, SourceError, VideoSource},
@@ -29,6 +29,9 @@ const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 
 /// While the camera is off a black picture goes out this often, so that the other side sees it.
 const MUTED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the first picture is encoded for, which nobody sees.
+const WARM_UP: Bitrate = Bitrate::from_kbps(1000);
 
 /// What the call's task wants of the threads.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +52,7 @@ impl VideoSendKnobs {
         self.key_frame.store(true, Ordering::Relaxed);
     }
 
-    /// Sets what the picture may cost from the next one on.
+    /// Sets what the picture may cost from the next one on. The first time lets pictures through.
     pub(crate) fn set_allocation(&self, allocation: Allocation) {
         self.allocation.put(allocation);
     }
@@ -137,8 +140,8 @@ fn black(format: VideoFormat, clock: Clock, raw: &Slot<VideoFrame>) {
 pub(crate) struct VideoEncode {
     /// Which codec.
     pub(crate) codec: Codec,
-    /// What the picture may cost at first.
-    pub(crate) allocation: Allocation,
+    /// What to be ready for.
+    pub(crate) expected: VideoFormat,
     /// What the call's task wants.
     pub(crate) knobs: VideoSendKnobs,
     /// Where pictures come from. Closing it ends the thread.
@@ -153,7 +156,7 @@ pub(crate) struct VideoEncode {
 }
 
 impl VideoEncode {
-    /// Starts the thread `video-encode`.
+    /// Starts the thread `video-encode`. Nothing is sent before [`VideoSendKnobs::set_allocation`].
     ///
     /// # Errors
     /// If the system has no thread to give.
@@ -162,15 +165,25 @@ impl VideoEncode {
     }
 
     fn run(self) {
-        let Self { codec, allocation, knobs, raw, encoded, meter, events } = self;
-        let encoder = match codec::video_encoder(codec, target(&allocation)) {
+        let Self { codec, expected, knobs, raw, encoded, meter, events } = self;
+        let encoder = match warm_encoder(codec, expected) {
             Ok(encoder) => encoder,
             Err(error) => {
                 events.emit(EventKind::SourceFailed { kind: MediaKind::Video, what: error.to_string() });
                 return;
             }
         };
+        let allocation = loop {
+            match knobs.allocation.take(PATIENCE) {
+                Taken::Value(allocation) => break allocation,
+                Taken::TimedOut if !encoded.is_closed() && !raw.is_closed() => {}
+                Taken::TimedOut | Taken::Closed => return,
+            }
+        };
+        // The first picture stands on its own, whatever warmed the encoder up.
+        knobs.want_key_frame();
         let mut encode = Encode { encoder, allocation, last_key: None, next_due: None, meter };
+        encode.allocate(allocation);
         loop {
             let frame = match raw.take(PATIENCE) {
                 Taken::Value(frame) => frame,
@@ -254,6 +267,15 @@ impl Encode {
         });
         Some(encoded)
     }
+}
+
+/// Returns an encoder that has had a picture: what the first one costs on top (half of a large
+/// picture's time) is paid before anybody waits for it.
+fn warm_encoder(codec: Codec, format: VideoFormat) -> Result<Box<dyn VideoEncoder>, CodecError> {
+    let VideoFormat { size, frame_rate } = format;
+    let mut encoder = codec::video_encoder(codec, VideoTarget { size, frame_rate, bitrate: WARM_UP })?;
+    encoder.encode(&VideoFrame::grey(MediaTime::ZERO, size, 16), true)?;
+    Ok(encoder)
 }
 
 fn target(allocation: &Allocation) -> VideoTarget {
