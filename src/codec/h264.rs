@@ -4,6 +4,7 @@ mod decode;
 mod depacketize;
 mod encode;
 mod fmtp;
+mod rate;
 mod raw;
 
 use super::{CodecEntry, CodecError, CodecParts};

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
-    codec::{self, CodecError, VideoEncoder, VideoTarget},
+    codec::{self, VideoEncoder, VideoTarget},
     congestion::Allocation,
     media::{Bitrate, Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
     observe::{EventKind, Events, OutboundStats},
@@ -30,8 +30,8 @@ const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// While the camera is off a black picture goes out this often, so that the other side sees it.
 const MUTED_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the first picture is encoded for, which nobody sees.
-const WARM_UP: Bitrate = Bitrate::from_kbps(1000);
+/// What an encoder is made ready for before anything is known of the line.
+const EXPECTED: Bitrate = Bitrate::from_kbps(1000);
 
 /// What the call's task wants of the threads.
 #[derive(Clone, Debug, Default)]
@@ -166,7 +166,8 @@ impl VideoEncode {
 
     fn run(self) {
         let Self { codec, expected, knobs, raw, encoded, meter, events } = self;
-        let encoder = match warm_encoder(codec, expected) {
+        let VideoFormat { size, frame_rate } = expected;
+        let encoder = match codec::video_encoder(codec, VideoTarget { size, frame_rate, bitrate: EXPECTED }) {
             Ok(encoder) => encoder,
             Err(error) => {
                 events.emit(EventKind::SourceFailed { kind: MediaKind::Video, what: error.to_string() });
@@ -180,8 +181,6 @@ impl VideoEncode {
                 Taken::TimedOut | Taken::Closed => return,
             }
         };
-        // The first picture stands on its own, whatever warmed the encoder up.
-        knobs.want_key_frame();
         let mut encode = Encode { encoder, allocation, last_key: None, next_due: None, meter };
         encode.allocate(allocation);
         loop {
@@ -267,15 +266,6 @@ impl Encode {
         });
         Some(encoded)
     }
-}
-
-/// Returns an encoder that has had a picture: what the first one costs on top (half of a large
-/// picture's time) is paid before anybody waits for it.
-fn warm_encoder(codec: Codec, format: VideoFormat) -> Result<Box<dyn VideoEncoder>, CodecError> {
-    let VideoFormat { size, frame_rate } = format;
-    let mut encoder = codec::video_encoder(codec, VideoTarget { size, frame_rate, bitrate: WARM_UP })?;
-    encoder.encode(&VideoFrame::grey(MediaTime::ZERO, size, 16), true)?;
-    Ok(encoder)
 }
 
 fn target(allocation: &Allocation) -> VideoTarget {

@@ -151,7 +151,9 @@ fn extreme_sizes_encode_or_are_refused() {
             (size(3, 4096), false),
             (size(4096, 4096), false),
         ] {
-            let mut encoder = video_encoder(codec, target(size, 5_000)).expect("an encoder");
+            let encoder = video_encoder(codec, target(size, 5_000));
+            assert!(encoder.is_ok() || !certain, "{codec:?} {size}");
+            let Ok(mut encoder) = encoder else { continue };
             let mut decoder = video_decoder(codec).expect("a decoder");
             for i in 0..3 {
                 let frame = scene(i, size, 8);

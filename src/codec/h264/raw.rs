@@ -1,47 +1,53 @@
 //! The settings of an encoder that openh264's safe interface cannot change.
 //!
-//! For the rates the alternative would be a new encoder, which costs a key frame at each change:
-//! dozens of packets at the moment at which the line has become narrow.
+//! The quantizer of each picture is ours to choose (see `rate`): the alternative would be a new
+//! encoder, which costs a key frame at each change.
 
-use std::ffi::c_int;
+use std::{ffi::c_int, mem::MaybeUninit};
 
 use openh264::encoder::Encoder;
 use openh264_sys2::{
-    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE,
-    ENCODER_OPTION_TRACE_LEVEL, SBitrateInfo, SPATIAL_LAYER_0, WELS_LOG_QUIET,
+    ENCODER_OPTION, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, SEncParamExt, WELS_LOG_QUIET,
 };
 
-/// A setting of an encoder. All but [`Setting::Quiet`] need a picture to have been encoded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Setting {
-    /// Writes nothing to stderr. The safe interface asks for it too late, after the first warning.
-    Quiet,
-    /// What the stream may cost at most, in bits a second. Never set below [`Setting::Bitrate`].
-    MaxBitrate(i32),
-    /// What the stream is to cost, in bits a second.
-    Bitrate(i32),
-    /// Pictures a second.
-    FrameRate(f32),
-}
-
-/// Changes a setting, effective with the next picture and without a key frame.
+/// Writes nothing to stderr. The safe interface asks for it too late, after the first warning.
 ///
 /// # Errors
-/// The library's code, if it refuses the value.
-pub(super) fn set(encoder: &mut Encoder, setting: Setting) -> Result<(), c_int> {
-    let bitrate = |bps| SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bps };
-    match setting {
-        Setting::Quiet => set_option(encoder, ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET),
-        Setting::MaxBitrate(bps) => set_option(encoder, ENCODER_OPTION_MAX_BITRATE, bitrate(bps)),
-        Setting::Bitrate(bps) => set_option(encoder, ENCODER_OPTION_BITRATE, bitrate(bps)),
-        Setting::FrameRate(hz) => set_option(encoder, ENCODER_OPTION_FRAME_RATE, hz),
+/// The library's code, if it refuses.
+pub(super) fn silence(encoder: &mut Encoder) -> Result<(), c_int> {
+    set_option(encoder, ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET)
+}
+
+/// Sets the quantizer (0 to 51) of the pictures to come, without a key frame. Needs a picture to have
+/// been encoded.
+///
+/// # Errors
+/// The library's code, if it refuses.
+pub(super) fn set_quantizer(encoder: &mut Encoder, quantizer: u8) -> Result<(), c_int> {
+    let mut parameters = parameters(encoder)?;
+    parameters.sSpatialLayers[0].iDLayerQp = c_int::from(quantizer);
+    set_option(encoder, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters)
+}
+
+#[expect(unsafe_code, reason = "openh264 tells the parameters of a running encoder through its raw interface alone")]
+fn parameters(encoder: &mut Encoder) -> Result<SEncParamExt, c_int> {
+    let mut parameters = MaybeUninit::<SEncParamExt>::zeroed();
+    // SAFETY: for this option the library writes one SEncParamExt, plain numbers, and keeps no pointer
+    // (codec_api.h); zeroes are values of all of its fields. It does so only once it has been initialised
+    // by a first picture; before, it returns an error.
+    unsafe {
+        let option = ENCODER_OPTION_SVC_ENCODE_PARAM_EXT;
+        match encoder.raw_api().get_option(option, parameters.as_mut_ptr().cast()) {
+            0 => Ok(parameters.assume_init()),
+            code => Err(code),
+        }
     }
 }
 
-#[expect(unsafe_code, reason = "openh264 changes the rate of a running encoder through its raw interface alone")]
+#[expect(unsafe_code, reason = "openh264 changes a running encoder through its raw interface alone")]
 fn set_option<T>(encoder: &mut Encoder, option: ENCODER_OPTION, mut value: T) -> Result<(), c_int> {
-    // SAFETY: `set` above pairs each option with the type the library reads for it (codec_api.h);
-    // the library copies the value during the call and keeps no pointer. Only rates and
+    // SAFETY: the functions above pair each option with the type the library reads for it (codec_api.h);
+    // the library copies the value during the call and keeps no pointer. Only quantizer and
     // verbosity change, so sizes and buffers that the wrapper relies on stay as they are.
     let code = unsafe { encoder.raw_api().set_option(option, (&raw mut value).cast()) };
     if code == 0 { Ok(()) } else { Err(code) }
