@@ -9,6 +9,7 @@ mod capability;
 mod channel;
 mod contact;
 mod estimate;
+mod fec;
 mod forward;
 mod handshake;
 mod identity;

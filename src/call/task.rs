@@ -324,7 +324,8 @@ impl Task {
 
     fn share_out(&mut self) -> Allocation {
         let line = *self.estimate.borrow_and_update();
-        let protection = self.protection.choose(&line);
+        let protection = self.protection.choose(now(), &line);
+        self.peer.protect(protection);
         self.allocator.allocate(now(), line.available, protection)
     }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use rtc::{
     ice::mdns::MulticastDnsMode,
-    interceptor::{CongestionControlBuilder, NackResponderBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder},
+    interceptor::{
+        CongestionControlBuilder, NackResponderBuilder, ReceiverReportBuilder, SenderReportBuilder, Slot,
+        TwccReceiverBuilder, TwccSenderBuilder,
+    },
     peer_connection::configuration::media_engine::MediaEngine,
     rtp_transceiver::{
         RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
@@ -18,7 +21,7 @@ use webrtc::{
     media_stream::track_local::TrackLocal,
     peer_connection::{
         PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
-        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, StatsSelector, configure_rtcp_reports,
+        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, StatsSelector,
     },
     rtp_transceiver::RtpSender,
 };
@@ -31,6 +34,7 @@ use super::{
     channel,
     contact::Watch,
     estimate::Estimator,
+    fec::{FecReceiver, FecSender, WithRepair},
     forward::Forward,
     keepalive::Keepalive,
     nack::{Nack, RoundTrip},
@@ -59,6 +63,7 @@ pub struct Peer {
     estimate: watch::Receiver<Line>,
     forward: Forward,
     round_trip: RoundTrip,
+    protection: watch::Sender<f64>,
     addresses_chosen: bool,
 }
 
@@ -82,7 +87,8 @@ impl Peer {
         }
 
         let round_trip = RoundTrip::new();
-        let build = |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, &round_trip, mdns);
+        let (protection, share) = watch::channel(0.0);
+        let build = |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, (&round_trip, &share), mdns);
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -106,6 +112,7 @@ impl Peer {
             estimate,
             forward,
             round_trip,
+            protection,
             addresses_chosen: config.bind.iter().any(|bind| matches!(bind, Bind::Address(_))),
         };
         Ok((peer, receiver))
@@ -174,6 +181,11 @@ impl Peer {
     /// Returns what the congestion controller knows of the line, for sound and picture together.
     pub fn estimate(&self) -> watch::Receiver<Line> {
         self.estimate.clone()
+    }
+
+    /// Sends so many bytes of repair with each byte of picture from now on, if the other side takes them.
+    pub fn protect(&self, share: f64) {
+        self.protection.send_if_modified(|now| std::mem::replace(now, share) != share);
     }
 
     /// Ends the watch over sockets and NAT mappings: ICE does what is needed from here on.
@@ -268,14 +280,14 @@ async fn build(
     forward: &Forward,
     (servers, watch): (&Arc<Servers>, &Arc<Watch>),
     outgoing: &[OutgoingTrack],
-    round_trip: &RoundTrip,
+    (round_trip, protection): (&RoundTrip, &watch::Receiver<f64>),
     mdns: MulticastDnsMode,
 ) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Line>), RtcError> {
     let mut engine = media_engine()?;
     let (gcc, estimate) = Estimator::new(config.start_bitrate, config.max_bitrate);
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
     let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
-    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap)?;
+    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap, protection.clone())?;
 
     let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
     ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {
@@ -345,6 +357,7 @@ fn interceptors(
     pacer: Pacer,
     nack: Nack,
     tap: Tap,
+    protection: watch::Receiver<f64>,
 ) -> Result<Registry, RtcError> {
     let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
     engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
@@ -354,15 +367,20 @@ fn interceptors(
         let uri = extmap::TRANSPORT_CC_URI.into();
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri }, kind, None)?;
     }
+    // Arrivals are reported before the lost ones are repaired: reports are to tell of the line.
     let registry = Registry::new()
         .with(Slot::from(500), tap)
-        .with(Slot::CongestionControl, CongestionControlBuilder::new(gcc).build())
-        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(gcc).build()))
+        .with(Slot::TwccSender, WithRepair(TwccSenderBuilder::new().build()))
         .with(Slot::Pacer, pacer)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::FecEncoder, FecSender::new(protection))
+        .with(Slot::from(5_200), TwccReceiverBuilder::new().build())
+        .with(Slot::from(5_400), ReceiverReportBuilder::new().build())
+        .with(Slot::FecDecoder, FecReceiver::new())
         .with(Slot::NackGenerator, nack)
-        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build());
-    Ok(configure_rtcp_reports(registry))
+        .with(Slot::SenderReport, SenderReportBuilder::new().build());
+    Ok(registry)
 }
 
 #[cfg(test)]

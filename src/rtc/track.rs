@@ -10,7 +10,7 @@ use rtc::{
         header::Header,
         packetizer::Payloader,
     },
-    rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters},
+    rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpFecParameters},
 };
 use webrtc::{
     media_stream::{
@@ -27,9 +27,9 @@ use super::{
 };
 use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
 
-/// The largest payload of a packet, in bytes: with IPv6, UDP, SRTP and header extensions it stays
-/// below the 1,280 that every path carries.
-const MAX_PAYLOAD: usize = 1180;
+/// The largest payload of a packet, in bytes: with IPv6, UDP, SRTP and header extensions, and with what a packet
+/// that repairs it has in addition, it stays below the 1,280 that every path carries.
+const MAX_PAYLOAD: usize = 1148;
 
 /// A track of ours before its payload type is negotiated.
 pub(super) struct OutgoingTrack {
@@ -47,7 +47,11 @@ impl OutgoingTrack {
         let [base, id] = random()?;
         let ssrc = ssrc(kind, own);
         let encoding = RTCRtpEncodingParameters {
-            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                fec: (kind == MediaKind::Video).then(|| RTCRtpFecParameters { ssrc: repair_ssrc(own) }),
+                ..Default::default()
+            },
             codec: codec(our_codec),
             ..Default::default()
         };
@@ -217,6 +221,14 @@ const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
         (DescriptionKind::Offer, MediaKind::Video) => 3,
         (DescriptionKind::Answer, MediaKind::Audio) => 4,
         (DescriptionKind::Answer, MediaKind::Video) => 5,
+    }
+}
+
+/// Returns the SSRC of the packets that repair our pictures.
+const fn repair_ssrc(own: DescriptionKind) -> u32 {
+    match own {
+        DescriptionKind::Offer => 6,
+        DescriptionKind::Answer => 7,
     }
 }
 
