@@ -4,6 +4,7 @@
 //! Asynchronous; the crate's callbacks only forward.
 
 mod address;
+mod again;
 mod candidate;
 mod capability;
 mod channel;

@@ -324,8 +324,7 @@ impl Task {
 
     fn share_out(&mut self) -> Allocation {
         let line = *self.estimate.borrow_and_update();
-        let protection = self.protection.choose(now(), &line);
-        self.peer.protect(protection);
+        let protection = self.peer.protect(self.protection.choose(now(), &line));
         self.allocator.allocate(now(), line.available, protection)
     }
 

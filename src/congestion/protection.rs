@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn repair_comes_quickly_and_goes_slowly() {
         let (mut protection, start) = (Protection::default(), now());
-        let mut at = |millis: u64, loss| protection.choose(start + Duration::from_millis(millis), &line(loss, 1.0, 100));
+        let mut at =
+            |millis: u64, loss| protection.choose(start + Duration::from_millis(millis), &line(loss, 1.0, 100));
         assert_eq!(at(0, 0.0), 0.0);
         let risen = (1..=15).map(|step| at(100 * step, 0.05)).last().expect("fifteen of them");
         assert!(risen > 0.25, "{risen}");

@@ -23,7 +23,7 @@ pub(super) use send::FecSender;
 use rtc::{interceptor::StreamInfo, sdp::extmap};
 
 /// Returns the id of the header extension that is numbered after the packet was protected.
-fn transport_cc(info: &StreamInfo) -> Option<u8> {
+pub(super) fn transport_cc(info: &StreamInfo) -> Option<u8> {
     let extension = info.rtp_header_extensions.iter().find(|extension| extension.uri == extmap::TRANSPORT_CC_URI)?;
     u8::try_from(extension.id).ok().filter(|id| *id != 0)
 }

@@ -304,7 +304,15 @@ mod tests {
     #[test]
     fn what_would_come_too_late_is_not_asked_for() {
         // Pictures wait for 600 ms, the answer takes 100.
-        run(&[Comes(0, 1), Comes(0, 3), Asks(499, &[2]), Comes(500, 5), Asks(510, &[4]), Asks(999, &[4]), Asks(1000, &[])]);
+        run(&[
+            Comes(0, 1),
+            Comes(0, 3),
+            Asks(499, &[2]),
+            Comes(500, 5),
+            Asks(510, &[4]),
+            Asks(999, &[4]),
+            Asks(1000, &[]),
+        ]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ use webrtc::{
 use super::{
     Bind, Contact, NetworkChange, PeerConfig, RtcError, RtcEvent,
     address::addresses,
+    again::Again,
     candidate::without_redundant,
     capability::{codec_kind, media_engine},
     channel,
@@ -64,6 +65,8 @@ pub struct Peer {
     forward: Forward,
     round_trip: RoundTrip,
     protection: watch::Sender<f64>,
+    /// Whether the other side takes repair packets.
+    repairs: bool,
     addresses_chosen: bool,
 }
 
@@ -113,6 +116,7 @@ impl Peer {
             forward,
             round_trip,
             protection,
+            repairs: false,
             addresses_chosen: config.bind.iter().any(|bind| matches!(bind, Bind::Address(_))),
         };
         Ok((peer, receiver))
@@ -183,9 +187,12 @@ impl Peer {
         self.estimate.clone()
     }
 
-    /// Sends so many bytes of repair with each byte of picture from now on, if the other side takes them.
-    pub fn protect(&self, share: f64) {
+    /// Sends so many bytes of repair with each byte of picture from now on. Returns how many it will be: none if
+    /// the other side does not take them.
+    pub fn protect(&self, share: f64) -> f64 {
+        let share = if self.repairs { share } else { 0.0 };
         self.protection.send_if_modified(|now| std::mem::replace(now, share) != share);
+        share
     }
 
     /// Ends the watch over sockets and NAT mappings: ICE does what is needed from here on.
@@ -236,8 +243,9 @@ impl Peer {
         }
     }
 
-    async fn set_remote(&self, description: &Description) -> Result<(), RtcError> {
+    async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
         let sdp = spread(&description.sdp);
+        self.repairs = sdp.contains(" flexfec-03/90000");
         let parsed = match description.kind {
             DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
@@ -287,7 +295,9 @@ async fn build(
     let (gcc, estimate) = Estimator::new(config.start_bitrate, config.max_bitrate);
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
     let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
-    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap, protection.clone())?;
+    let (pacer, again) = (Pacer::new(estimate.clone()), Again::new(estimate.clone()));
+    let nack = Nack::new(round_trip.clone());
+    let registry = interceptors(&mut engine, gcc, (pacer, again), nack, tap, protection.clone())?;
 
     let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
     ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {
@@ -354,7 +364,7 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
 fn interceptors(
     engine: &mut MediaEngine,
     gcc: Estimator,
-    pacer: Pacer,
+    (pacer, again): (Pacer, Again),
     nack: Nack,
     tap: Tap,
     protection: watch::Receiver<f64>,
@@ -371,6 +381,7 @@ fn interceptors(
     let registry = Registry::new()
         .with(Slot::from(500), tap)
         .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(gcc).build()))
+        .with(Slot::from(1_500), again)
         .with(Slot::TwccSender, WithRepair(TwccSenderBuilder::new().build()))
         .with(Slot::Pacer, pacer)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())

@@ -119,7 +119,7 @@ impl LocalTrack {
     pub async fn send(&mut self, frame: &EncodedFrame) -> Result<Sent, RtcError> {
         let payloads = self
             .payloader
-            .payload(MAX_PAYLOAD, &frame.payload)
+            .payload(payload_size(frame.payload.len()), &frame.payload)
             .map_err(|error| RtcError::Library(error.to_string()))?;
         let ticks = frame.media_time.to_rtp(self.timeline.clock_rate_hz).0;
         let video = self.kind() == MediaKind::Video;
@@ -211,6 +211,14 @@ impl std::fmt::Debug for RemoteTrack {
     }
 }
 
+/// Returns how large the payloads of a frame's packets may be, so that they are about equal: a repair packet is as
+/// large as the largest packet that it protects.
+fn payload_size(frame: usize) -> usize {
+    // A fragmented NAL unit has a header of two bytes in each packet in place of its own and its start code.
+    let packets = frame.div_ceil(MAX_PAYLOAD - 2).max(1);
+    if packets == 1 { MAX_PAYLOAD } else { (frame.div_ceil(packets) + 2).min(MAX_PAYLOAD) }
+}
+
 /// Returns the SSRC of a track of ours.
 ///
 /// Not a random one (RFC 3550, 8): there are two sides and a track of each kind, so these cannot collide,
@@ -239,4 +247,21 @@ fn random<const N: usize>() -> Result<[u32; N], RtcError> {
         *number = getrandom::u32().map_err(|error| RtcError::Library(format!("no random numbers: {error}")))?;
     }
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packets_of_a_frame_are_about_equal() {
+        for (frame, packets) in [(100, 1), (1_148, 1), (1_200, 2), (8_333, 8), (9_168, 8), (9_200, 9), (60_000, 53)] {
+            let nal = [&[0, 0, 0, 1, 0x65][..], &vec![7; frame - 5]].concat().into();
+            let payloads = H264Payloader::default().payload(payload_size(frame), &nal).expect("a NAL unit");
+            let sizes = payloads.iter().map(|payload| payload.len());
+            assert_eq!(sizes.len(), packets, "{frame}");
+            let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+            assert!(most <= MAX_PAYLOAD && most - least <= 2 * packets, "{frame}: {least} to {most}");
+        }
+    }
 }

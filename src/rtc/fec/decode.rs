@@ -167,3 +167,11 @@ impl Decoder {
         packets
     }
 }
+
+#[cfg(test)]
+impl Decoder {
+    /// Returns how many packets and how many equations are kept.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.known.len(), self.equations.len())
+    }
+}

@@ -45,15 +45,7 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new(stream: RepairStream) -> Self {
-        Self {
-            stream,
-            next_number: 0,
-            window: VecDeque::new(),
-            open: 0,
-            blocks: VecDeque::new(),
-            bare: 0,
-            owed: 0.0,
-        }
+        Self { stream, next_number: 0, window: VecDeque::new(), open: 0, blocks: VecDeque::new(), bare: 0, owed: 0.0 }
     }
 
     /// Takes the next packet of the stream and returns the repair packets that are to follow it, at `share` of

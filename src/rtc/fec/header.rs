@@ -18,9 +18,6 @@ const LENGTHS: [usize; 3] = [20, 24, 32];
 /// How many packets two masks can name; the third is long, and frames so large are rare.
 pub(super) const TWO_MASKS: usize = 46;
 
-/// What is added to a protected packet's length at most: a header with two masks.
-pub(in crate::rtc) const OVERHEAD: usize = LENGTHS[1];
-
 /// Which packets a repair packet protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Protected {

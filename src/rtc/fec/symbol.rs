@@ -58,8 +58,8 @@ impl Symbol {
         {
             packet.header.del_extension(id).ok()?;
             if packet.header.extensions.is_empty() {
-                packet.header.extension = false;
-                packet.header.extensions_padding = 0;
+                let header = &mut packet.header;
+                (header.extension, header.extension_profile, header.extensions_padding) = (false, 0, 0);
             }
         }
         Some(packet)
