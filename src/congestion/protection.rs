@@ -27,7 +27,7 @@ const ROUND_TRIP: (Duration, Duration) = (Duration::from_millis(20), Duration::f
 const ASSUMED: Duration = Duration::from_millis(100);
 
 /// Repair follows a loss that grows within about so many seconds, and one that shrinks more slowly.
-const UP: f64 = 1.0;
+const UP: f64 = 0.7;
 
 /// See [`UP`].
 const DOWN: f64 = 5.0;

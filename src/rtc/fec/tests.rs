@@ -210,7 +210,8 @@ fn run(config: PathConfig, packets: usize, share: f64) -> Outcome {
 #[test]
 fn nearly_all_frames_need_no_retransmission() {
     let path = |seed| PathConfig { seed, ..PathConfig::clean(Duration::from_millis(50)) };
-    // Loss, burst, packets a frame, share; frames complete at once and before a retransmission, at least; repair, at most.
+    // Loss, burst, packets a frame, share; at least so many frames are complete at once, and before a retransmission;
+    // at most so much is repair.
     for (loss, burst, packets, share, at_once, in_time, most) in [
         (0.05, 1, 8, 0.36, 0.98, 0.993, 0.38),
         (0.05, 1, 2, 0.36, 0.95, 0.99, 0.45),
@@ -366,7 +367,12 @@ proptest! {
                 }
                 decoder.repair(&bytes);
             } else {
-                let header = rtp::header::Header { version: 2, sequence_number: number % 128, ssrc: MEDIA, ..Default::default() };
+                let header = rtp::header::Header {
+                    version: 2,
+                    sequence_number: number % 128,
+                    ssrc: MEDIA,
+                    ..Default::default()
+                };
                 decoder.media(&rtp::Packet { header, payload: bytes.into() });
             }
         }
@@ -375,8 +381,9 @@ proptest! {
     }
 
     #[test]
-    fn any_losses_that_can_be_repaired_are(seed in any::<u64>(), sizes in vec(1_usize..70, 1..8), first in any::<u16>()) {
-        // Whatever is lost, what comes out is what went in.
+    fn what_comes_out_is_what_went_in(
+        seed in any::<u64>(), sizes in vec(1_usize..70, 1..8), first in any::<u16>(),
+    ) {
         let mut chance = Chance(seed);
         let (mut encoder, mut decoder) = (Encoder::new(REPAIR), Decoder::new(MEDIA, Some(1)));
         let mut next = first;
