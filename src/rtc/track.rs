@@ -214,9 +214,14 @@ impl std::fmt::Debug for RemoteTrack {
 /// Returns how large the payloads of a frame's packets may be, so that they are about equal: a repair packet is as
 /// large as the largest packet that it protects.
 fn payload_size(frame: usize) -> usize {
-    // A fragmented NAL unit has a header of two bytes in each packet in place of its own and its start code.
-    let packets = frame.div_ceil(MAX_PAYLOAD - 2).max(1);
-    if packets == 1 { MAX_PAYLOAD } else { (frame.div_ceil(packets) + 2).min(MAX_PAYLOAD) }
+    // Without the start code, which has three bytes at least.
+    let unit = frame.saturating_sub(3);
+    if unit <= MAX_PAYLOAD {
+        return MAX_PAYLOAD;
+    }
+    // In each packet there are two bytes in place of the NAL unit's own header of one.
+    let packets = (unit - 1).div_ceil(MAX_PAYLOAD - 2);
+    (unit - 1).div_ceil(packets) + 2
 }
 
 /// Returns the SSRC of a track of ours.
