@@ -4,11 +4,13 @@
 //! Asynchronous; the crate's callbacks only forward.
 
 mod address;
+mod again;
 mod candidate;
 mod capability;
 mod channel;
 mod contact;
 mod estimate;
+mod fec;
 mod forward;
 mod handshake;
 mod identity;

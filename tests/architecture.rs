@@ -27,6 +27,8 @@ const LAYERS: &[Layer] = &[
     // nouns
     Layer { name: "media", ours: &[], outside: &[("bytes", "")] },
     Layer { name: "observe", ours: &["media"], outside: &[("serde_json", "")] },
+    // In tests alone.
+    Layer { name: "path", ours: &["media"], outside: &[] },
     // parts
     Layer {
         name: "codec",
@@ -85,7 +87,8 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "rtc",
-        ours: &["media", "observe", "congestion"],
+        // `path` in tests.
+        ours: &["media", "observe", "congestion", "path"],
         outside: &[
             ("webrtc", ""),
             ("rtc", ""),

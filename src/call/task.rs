@@ -323,8 +323,9 @@ impl Task {
     }
 
     fn share_out(&mut self) -> Allocation {
-        let line = *self.estimate.borrow_and_update();
-        let protection = self.protection.choose(&line);
+        let mut line = *self.estimate.borrow_and_update();
+        line.round_trip = line.round_trip.or(self.reporter.round_trip_time.map(Duration::from_secs_f64));
+        let protection = self.peer.protect(self.protection.choose(now(), &line));
         self.allocator.allocate(now(), line.available, protection)
     }
 

@@ -1,7 +1,7 @@
 //! Our codecs as the WebRTC library's codec parameters.
 
 use rtc::{
-    peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS},
+    peer_connection::configuration::media_engine::{MIME_TYPE_FLEX_FEC03, MIME_TYPE_H264, MIME_TYPE_OPUS},
     rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind},
 };
 use webrtc::peer_connection::MediaEngine;
@@ -21,7 +21,20 @@ pub(super) fn media_engine() -> Result<MediaEngine, RtcError> {
     // other, and a decoder of ours takes both.
     engine.register_codec(parameters(Codec::H264, "42e01f", 97), RtpCodecKind::Video)?;
     engine.register_codec(parameters(Codec::H264, "42001f", 98), RtpCodecKind::Video)?;
+    engine.register_codec(flexfec(), RtpCodecKind::Video)?;
     Ok(engine)
+}
+
+/// Repair packets for any of our pictures, in the form that browsers know.
+fn flexfec() -> RTCRtpCodecParameters {
+    let rtp_codec = RTCRtpCodec {
+        mime_type: MIME_TYPE_FLEX_FEC03.into(),
+        clock_rate: Codec::H264.clock_rate_hz(),
+        channels: 0,
+        sdp_fmtp_line: String::new(),
+        rtcp_feedback: vec![],
+    };
+    RTCRtpCodecParameters { rtp_codec, payload_type: 99 }
 }
 
 /// RFC 7587: FEC wanted, silence is sent too.

@@ -1,10 +1,12 @@
 //! Asks for packets that are missing (generic NACK, RFC 4585, 6.2.1).
 //!
 //! In place of the library's own, which looks every 100 ms and asks each time: here a gap is asked
-//! about as soon as it cannot be mere reordering, and again only when a round trip has passed.
+//! about as soon as it can neither be mere reordering nor be repaired by what follows the frame, again only when
+//! a round trip has passed, and no more when the answer would come too late.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,13 +21,17 @@ use rtc::{
     shared::{TransportContext, error::Error},
 };
 
+use super::fec::last_protected;
 use crate::media::SeqNo;
 
 /// A packet that is so late may only have been overtaken.
 const REORDERING: Duration = Duration::from_millis(5);
 
-/// Packets that have not come for so long are of no use any more: a key frame is under way.
-const HOPELESS: Duration = Duration::from_secs(1);
+/// The repair packets of a frame follow within this; the last of them ends the wait.
+const REPAIR: Duration = Duration::from_millis(15);
+
+/// After a repair packet more of them are counted on for so long.
+const PROTECTED: Duration = Duration::from_millis(500);
 
 /// **The most packets of a stream that are asked for; when more are missing all are forgotten**:
 /// after an outage like that only a key frame helps.
@@ -56,12 +62,22 @@ struct Gaps {
     /// The newest number, counted without wrap.
     highest: Option<i64>,
     missing: BTreeMap<i64, Gap>,
+    /// When a repair packet came last.
+    protected_at: Option<Instant>,
+    /// How many packets were asked for, each time counted.
+    asked: u64,
 }
 
 #[derive(Debug)]
 struct Gap {
     noticed: Instant,
     ask_at: Instant,
+    asked: bool,
+}
+
+/// How long a missing packet is of use: as long as pictures wait for it, then a key frame is under way.
+fn patience(round_trip: Duration) -> Duration {
+    (round_trip * 5 + Duration::from_millis(100)).min(Duration::from_secs(1))
 }
 
 impl Gaps {
@@ -76,26 +92,52 @@ impl Gaps {
             self.missing.remove(&index);
             return;
         }
-        if index - highest > CAPACITY as i64 || self.missing.len() > CAPACITY {
-            self.missing.clear();
-        } else {
-            let gap = || Gap { noticed: now, ask_at: now + REORDERING };
-            self.missing.extend((highest + 1..index).map(|index| (index, gap())));
-        }
+        self.notice(highest + 1..index, now);
         self.highest = Some(index);
+    }
+
+    fn notice(&mut self, indices: Range<i64>, now: Instant) {
+        if indices.end - indices.start >= CAPACITY as i64 || self.missing.len() > CAPACITY {
+            self.missing.clear();
+            return;
+        }
+        let protected = self.protected_at.is_some_and(|at| now.saturating_duration_since(at) < PROTECTED);
+        let ask_at = now + if protected { REPAIR } else { REORDERING };
+        self.missing.extend(indices.map(|index| (index, Gap { noticed: now, ask_at, asked: false })));
+    }
+
+    /// Takes note of a repair packet for packets up to `last`, behind those that it repaired. When it is the last
+    /// one for them (`complete`), nothing but a retransmission is left.
+    fn protected(&mut self, last: SeqNo, complete: bool, now: Instant) {
+        self.protected_at = Some(now);
+        let Some(highest) = self.highest else {
+            return;
+        };
+        let index = highest + i64::from(last.distance(SeqNo(highest as u16)));
+        if index > highest {
+            self.notice(highest + 1..index + 1, now);
+            self.highest = Some(index);
+        }
+        if complete {
+            for gap in self.missing.range_mut(..=index).map(|(_, gap)| gap).filter(|gap| !gap.asked) {
+                gap.ask_at = gap.ask_at.min(now.max(gap.noticed + REORDERING));
+            }
+        }
     }
 
     /// Returns the numbers that are to be asked for now.
     fn due(&mut self, now: Instant, round_trip: Duration) -> Vec<u16> {
-        self.missing.retain(|_, gap| now.saturating_duration_since(gap.noticed) < HOPELESS);
+        let useful = patience(round_trip).saturating_sub(round_trip);
+        self.missing.retain(|_, gap| now.saturating_duration_since(gap.noticed) < useful);
         let again = (round_trip * 9 / 8).max(Duration::from_millis(20)) + REORDERING;
         let mut due = Vec::new();
         for (index, gap) in &mut self.missing {
             if gap.ask_at <= now {
-                gap.ask_at = now + again;
+                (gap.ask_at, gap.asked) = (now + again, true);
                 due.push(*index as u16);
             }
         }
+        self.asked += due.len() as u64;
         due
     }
 
@@ -104,17 +146,31 @@ impl Gaps {
     }
 }
 
-/// The interceptor that asks.
+impl Drop for Gaps {
+    fn drop(&mut self) {
+        tracing::debug!(packets = self.asked, "asked for again, in all");
+    }
+}
+
+/// The interceptor that asks. Repair packets end here.
 pub(super) struct Nack {
     round_trip: RoundTrip,
     streams: HashMap<u32, Gaps>,
+    /// The streams of repair packets, and which stream each repairs.
+    repairs: HashMap<u32, u32>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
 }
 
 impl Nack {
     pub(super) fn new(round_trip: RoundTrip) -> Self {
-        Self { round_trip, streams: HashMap::new(), inbound: VecDeque::new(), outbound: VecDeque::new() }
+        Self {
+            round_trip,
+            streams: HashMap::new(),
+            repairs: HashMap::new(),
+            inbound: VecDeque::new(),
+            outbound: VecDeque::new(),
+        }
     }
 }
 
@@ -126,10 +182,16 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Nack {
     type Time = Instant;
 
     fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtp(rtp) = &packet.message.packet
-            && let Some(gaps) = self.streams.get_mut(&rtp.header.ssrc)
-        {
-            gaps.received(SeqNo(rtp.header.sequence_number), packet.now);
+        if let Packet::Rtp(rtp) = &packet.message.packet {
+            let header = &rtp.header;
+            if let Some(gaps) = self.streams.get_mut(&header.ssrc) {
+                gaps.received(SeqNo(header.sequence_number), packet.now);
+            } else if let Some(media) = self.repairs.get(&header.ssrc) {
+                if let (Some(gaps), Some(last)) = (self.streams.get_mut(media), last_protected(&rtp.payload)) {
+                    gaps.protected(SeqNo(last), header.marker, packet.now);
+                }
+                return Ok(());
+            }
         }
         self.inbound.push_back(packet);
         Ok(())
@@ -175,13 +237,17 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Nack {
 impl Interceptor for Nack {
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
         let agreed = info.rtcp_feedback.iter().any(|feedback| feedback.typ == "nack" && feedback.parameter.is_empty());
-        if agreed {
+        if let Some(repair) = info.ssrc_fec {
+            self.repairs.insert(repair, info.ssrc);
+        }
+        if agreed && !self.repairs.contains_key(&info.ssrc) {
             self.streams.insert(info.ssrc, Gaps::default());
         }
     }
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {
         self.streams.remove(&info.ssrc);
+        self.repairs.retain(|_, media| *media != info.ssrc);
     }
 
     fn bind_local_stream(&mut self, _: &StreamInfo) {}
@@ -197,9 +263,11 @@ mod tests {
     /// When (ms) a number comes, or what is asked for then.
     enum Step {
         Comes(u64, u16),
+        /// A repair packet for all up to a number, and whether it is the last of them.
+        Protects(u64, u16, bool),
         Asks(u64, &'static [u16]),
     }
-    use Step::{Asks, Comes};
+    use Step::{Asks, Comes, Protects};
 
     fn run(steps: &[Step]) {
         let start = now();
@@ -207,6 +275,9 @@ mod tests {
         for step in steps {
             match step {
                 Comes(at, seq) => gaps.received(SeqNo(*seq), start + Duration::from_millis(*at)),
+                Protects(at, last, complete) => {
+                    gaps.protected(SeqNo(*last), *complete, start + Duration::from_millis(*at));
+                }
                 Asks(at, expected) => {
                     let due = gaps.due(start + Duration::from_millis(*at), Duration::from_millis(100));
                     assert_eq!(due, *expected, "at {at} ms");
@@ -227,6 +298,48 @@ mod tests {
             Asks(123, &[12]),
             Asks(124, &[]),
             Asks(1000, &[]),
+        ]);
+    }
+
+    #[test]
+    fn what_would_come_too_late_is_not_asked_for() {
+        // Pictures wait for 600 ms, the answer takes 100.
+        run(&[
+            Comes(0, 1),
+            Comes(0, 3),
+            Asks(499, &[2]),
+            Comes(500, 5),
+            Asks(510, &[4]),
+            Asks(999, &[4]),
+            Asks(1000, &[]),
+        ]);
+    }
+
+    #[test]
+    fn repair_packets_are_waited_for() {
+        run(&[
+            Comes(0, 1),
+            Protects(0, 1, true),
+            // Nothing more comes of this frame.
+            Comes(30, 3),
+            Asks(36, &[]),
+            Asks(44, &[]),
+            Asks(45, &[2]),
+            // One is repaired, and the rest is not going to be.
+            Comes(60, 6),
+            Protects(62, 6, false),
+            Asks(66, &[]),
+            Comes(67, 4),
+            Protects(67, 6, true),
+            Asks(67, &[5]),
+            // The end of a frame is lost, which only its repair packets tell.
+            Comes(90, 7),
+            Protects(92, 9, true),
+            Asks(96, &[]),
+            Asks(97, &[8, 9]),
+            // It is over.
+            Comes(700, 11),
+            Asks(705, &[10]),
         ]);
     }
 

@@ -133,6 +133,7 @@ impl Interceptor for Pacer {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         if info.mime_type.to_ascii_lowercase().starts_with("video/") {
             self.video.insert(info.ssrc);
+            self.video.extend(info.ssrc_fec);
         }
     }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use rtc::{
     ice::mdns::MulticastDnsMode,
-    interceptor::{CongestionControlBuilder, NackResponderBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder},
+    interceptor::{
+        CongestionControlBuilder, NackResponderBuilder, ReceiverReportBuilder, SenderReportBuilder, Slot,
+        TwccReceiverBuilder, TwccSenderBuilder,
+    },
     peer_connection::configuration::media_engine::MediaEngine,
     rtp_transceiver::{
         RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
@@ -18,7 +21,7 @@ use webrtc::{
     media_stream::track_local::TrackLocal,
     peer_connection::{
         PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
-        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, StatsSelector, configure_rtcp_reports,
+        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, StatsSelector,
     },
     rtp_transceiver::RtpSender,
 };
@@ -26,11 +29,13 @@ use webrtc::{
 use super::{
     Bind, Contact, NetworkChange, PeerConfig, RtcError, RtcEvent,
     address::addresses,
+    again::Again,
     candidate::without_redundant,
     capability::{codec_kind, media_engine},
     channel,
     contact::Watch,
     estimate::Estimator,
+    fec::{FecReceiver, FecSender, WithRepair},
     forward::Forward,
     keepalive::Keepalive,
     nack::{Nack, RoundTrip},
@@ -59,6 +64,9 @@ pub struct Peer {
     estimate: watch::Receiver<Line>,
     forward: Forward,
     round_trip: RoundTrip,
+    protection: watch::Sender<f64>,
+    /// Whether the other side takes repair packets.
+    repairs: bool,
     addresses_chosen: bool,
 }
 
@@ -82,7 +90,8 @@ impl Peer {
         }
 
         let round_trip = RoundTrip::new();
-        let build = |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, &round_trip, mdns);
+        let (protection, share) = watch::channel(0.0);
+        let build = |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, (&round_trip, &share), mdns);
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -106,6 +115,8 @@ impl Peer {
             estimate,
             forward,
             round_trip,
+            protection,
+            repairs: false,
             addresses_chosen: config.bind.iter().any(|bind| matches!(bind, Bind::Address(_))),
         };
         Ok((peer, receiver))
@@ -176,6 +187,14 @@ impl Peer {
         self.estimate.clone()
     }
 
+    /// Sends so many bytes of repair with each byte of picture from now on. Returns how many it will be: none if
+    /// the other side does not take them.
+    pub fn protect(&self, share: f64) -> f64 {
+        let share = if self.repairs { share } else { 0.0 };
+        self.protection.send_if_modified(|now| std::mem::replace(now, share) != share);
+        share
+    }
+
     /// Ends the watch over sockets and NAT mappings: ICE does what is needed from here on.
     pub fn connected(&self) {
         self.watch.stop();
@@ -224,8 +243,9 @@ impl Peer {
         }
     }
 
-    async fn set_remote(&self, description: &Description) -> Result<(), RtcError> {
+    async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
         let sdp = spread(&description.sdp);
+        self.repairs = sdp.contains(" flexfec-03/90000");
         let parsed = match description.kind {
             DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
@@ -268,14 +288,16 @@ async fn build(
     forward: &Forward,
     (servers, watch): (&Arc<Servers>, &Arc<Watch>),
     outgoing: &[OutgoingTrack],
-    round_trip: &RoundTrip,
+    (round_trip, protection): (&RoundTrip, &watch::Receiver<f64>),
     mdns: MulticastDnsMode,
 ) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Line>), RtcError> {
     let mut engine = media_engine()?;
     let (gcc, estimate) = Estimator::new(config.start_bitrate, config.max_bitrate);
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
     let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
-    let registry = interceptors(&mut engine, gcc, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap)?;
+    let (pacer, again) = (Pacer::new(estimate.clone()), Again::new(estimate.clone()));
+    let nack = Nack::new(round_trip.clone());
+    let registry = interceptors(&mut engine, gcc, (pacer, again), nack, tap, protection.clone())?;
 
     let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
     ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {
@@ -342,9 +364,10 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
 fn interceptors(
     engine: &mut MediaEngine,
     gcc: Estimator,
-    pacer: Pacer,
+    (pacer, again): (Pacer, Again),
     nack: Nack,
     tap: Tap,
+    protection: watch::Receiver<f64>,
 ) -> Result<Registry, RtcError> {
     let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
     engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
@@ -354,15 +377,21 @@ fn interceptors(
         let uri = extmap::TRANSPORT_CC_URI.into();
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri }, kind, None)?;
     }
+    // Arrivals are reported before the lost ones are repaired: reports are to tell of the line.
     let registry = Registry::new()
         .with(Slot::from(500), tap)
-        .with(Slot::CongestionControl, CongestionControlBuilder::new(gcc).build())
-        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(gcc).build()))
+        .with(Slot::from(1_500), again)
+        .with(Slot::TwccSender, WithRepair(TwccSenderBuilder::new().build()))
         .with(Slot::Pacer, pacer)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::FecEncoder, FecSender::new(protection))
+        .with(Slot::from(5_200), TwccReceiverBuilder::new().build())
+        .with(Slot::from(5_400), ReceiverReportBuilder::new().build())
+        .with(Slot::FecDecoder, FecReceiver::new())
         .with(Slot::NackGenerator, nack)
-        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build());
-    Ok(configure_rtcp_reports(registry))
+        .with(Slot::SenderReport, SenderReportBuilder::new().build());
+    Ok(registry)
 }
 
 #[cfg(test)]

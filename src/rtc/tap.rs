@@ -2,7 +2,7 @@
 //! sender reports get the line of time of the capture clock.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Tap {
     local: Vec<Timeline>,
     round_trip: RoundTrip,
     remote: HashMap<u32, MediaKind>,
+    /// The other side's streams of repair packets.
+    repairs: HashSet<u32>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
 }
@@ -51,6 +53,7 @@ impl Tap {
             local,
             round_trip,
             remote: HashMap::new(),
+            repairs: HashSet::new(),
             inbound: VecDeque::new(),
             outbound: VecDeque::new(),
         }
@@ -164,6 +167,11 @@ impl Interceptor for Tap {
     fn unbind_local_stream(&mut self, _: &StreamInfo) {}
 
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        self.repairs.extend(info.ssrc_fec);
+        // What repair packets have for a line of time is nobody's.
+        if self.repairs.contains(&info.ssrc) {
+            return;
+        }
         let video = info.mime_type.to_ascii_lowercase().starts_with("video/");
         self.remote.insert(info.ssrc, if video { MediaKind::Video } else { MediaKind::Audio });
     }

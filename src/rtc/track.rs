@@ -10,7 +10,7 @@ use rtc::{
         header::Header,
         packetizer::Payloader,
     },
-    rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters},
+    rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpFecParameters},
 };
 use webrtc::{
     media_stream::{
@@ -27,9 +27,9 @@ use super::{
 };
 use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
 
-/// The largest payload of a packet, in bytes: with IPv6, UDP, SRTP and header extensions it stays
-/// below the 1,280 that every path carries.
-const MAX_PAYLOAD: usize = 1180;
+/// The largest payload of a packet, in bytes: with IPv6, UDP, SRTP and header extensions, and with what a packet
+/// that repairs it has in addition, it stays below the 1,280 that every path carries.
+const MAX_PAYLOAD: usize = 1148;
 
 /// A track of ours before its payload type is negotiated.
 pub(super) struct OutgoingTrack {
@@ -47,7 +47,11 @@ impl OutgoingTrack {
         let [base, id] = random()?;
         let ssrc = ssrc(kind, own);
         let encoding = RTCRtpEncodingParameters {
-            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                fec: (kind == MediaKind::Video).then(|| RTCRtpFecParameters { ssrc: repair_ssrc(own) }),
+                ..Default::default()
+            },
             codec: codec(our_codec),
             ..Default::default()
         };
@@ -115,7 +119,7 @@ impl LocalTrack {
     pub async fn send(&mut self, frame: &EncodedFrame) -> Result<Sent, RtcError> {
         let payloads = self
             .payloader
-            .payload(MAX_PAYLOAD, &frame.payload)
+            .payload(payload_size(frame.payload.len()), &frame.payload)
             .map_err(|error| RtcError::Library(error.to_string()))?;
         let ticks = frame.media_time.to_rtp(self.timeline.clock_rate_hz).0;
         let video = self.kind() == MediaKind::Video;
@@ -207,6 +211,19 @@ impl std::fmt::Debug for RemoteTrack {
     }
 }
 
+/// Returns how large the payloads of a frame's packets may be, so that they are about equal: a repair packet is as
+/// large as the largest packet that it protects.
+fn payload_size(frame: usize) -> usize {
+    // Without the start code, which has three bytes at least.
+    let unit = frame.saturating_sub(3);
+    if unit <= MAX_PAYLOAD {
+        return MAX_PAYLOAD;
+    }
+    // In each packet there are two bytes in place of the NAL unit's own header of one.
+    let packets = (unit - 1).div_ceil(MAX_PAYLOAD - 2);
+    (unit - 1).div_ceil(packets) + 2
+}
+
 /// Returns the SSRC of a track of ours.
 ///
 /// Not a random one (RFC 3550, 8): there are two sides and a track of each kind, so these cannot collide,
@@ -220,6 +237,14 @@ const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
     }
 }
 
+/// Returns the SSRC of the packets that repair our pictures.
+const fn repair_ssrc(own: DescriptionKind) -> u32 {
+    match own {
+        DescriptionKind::Offer => 6,
+        DescriptionKind::Answer => 7,
+    }
+}
+
 /// Returns numbers that nobody can guess.
 fn random<const N: usize>() -> Result<[u32; N], RtcError> {
     let mut numbers = [0; N];
@@ -227,4 +252,21 @@ fn random<const N: usize>() -> Result<[u32; N], RtcError> {
         *number = getrandom::u32().map_err(|error| RtcError::Library(format!("no random numbers: {error}")))?;
     }
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packets_of_a_frame_are_about_equal() {
+        for (frame, packets) in [(100, 1), (1_148, 1), (1_200, 2), (8_333, 8), (9_168, 8), (9_200, 9), (60_000, 53)] {
+            let nal = [&[0, 0, 0, 1, 0x65][..], &vec![7; frame - 5]].concat().into();
+            let payloads = H264Payloader::default().payload(payload_size(frame), &nal).expect("a NAL unit");
+            let sizes = payloads.iter().map(|payload| payload.len());
+            assert_eq!(sizes.len(), packets, "{frame}");
+            let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+            assert!(most <= MAX_PAYLOAD && most - least <= 2 * packets, "{frame}: {least} to {most}");
+        }
+    }
 }

@@ -82,6 +82,8 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
     };
     let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
 
+    let repair = medium.attributes("rtpmap").find_map(|map| map.strip_suffix(" flexfec-03/90000"));
+
     let mut lines = vec![format!("m={}", formats.join(" "))];
     let mid = medium.attribute("mid").unwrap_or_default();
     lines.push(format!("a=mid:{mid}"));
@@ -91,14 +93,21 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
         let Some((name, value)) = line.strip_prefix("a=").and_then(|attribute| attribute.split_once(':')) else {
             continue;
         };
+        let payload_type = value.split(' ').next().unwrap_or_default();
         let keep = match name {
-            "rtpmap" | "fmtp" | "rtcp-fb" => wanted(value.split(' ').next().unwrap_or_default()),
+            "rtpmap" | "fmtp" => wanted(payload_type),
+            // Nobody says anything about repair packets.
+            "rtcp-fb" => wanted(payload_type) && repair != Some(payload_type),
             "extmap" => !extensions_shared,
             "rid" | "simulcast" => true,
             _ => false,
         };
         lines.extend(keep.then(|| (*line).to_owned()));
     }
+    // Which stream repairs which (RFC 5956): no other line of it is needed.
+    let groups = medium.attributes("ssrc-group").filter(|group| group.starts_with("FEC-FR "));
+    let groups = groups.filter(|_| repair.is_some() && direction.sends());
+    lines.extend(groups.map(|group| format!("a=ssrc-group:{group}")));
     // The WebRTC library of the other p2pcall needs both the SSRC and a name for each track.
     let ssrc = medium.attribute("ssrc").and_then(|ssrc| ssrc.split(' ').next()).filter(|_| direction.sends());
     lines.extend(ssrc.map(|ssrc| ssrc_line(ssrc, mid)));

@@ -68,7 +68,7 @@ function profile(answer, body) {
   };
   const integer = (count) => take(count).reduce((value, byte) => value * 256 + byte, 0);
   const [media] = take(1);
-  if (media > 31) throw new Error('newer');
+  if (media > 63) throw new Error('newer');
   const minutes = integer(3);
   const fingerprint = [...take(32)].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
   const credentials = [`a=ice-ufrag:${base64(take(3))}`, `a=ice-pwd:${base64(take(16))}`];
@@ -88,14 +88,17 @@ function profile(answer, body) {
     candidates.push(`a=candidate:${bases.indexOf(base) + 1} 1 udp ${priority} ${address} ${integer(2)} typ ${kind}${rest}`);
   }
 
-  const section = (bits, ssrc, line, ...codec) => (mid) => {
+  const section = (bits, ssrc, repair, line, ...codec) => (mid) => {
     const direction = ['sendrecv', 'sendonly', 'recvonly', 'inactive'][bits & 3];
     const sends = direction.startsWith('send') ? [`a=ssrc:${ssrc} msid:p ${mid}`] : [];
-    return [line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...sends, ...(mid === 0 ? candidates : [])];
+    const group = direction.startsWith('send') ? [`a=ssrc-group:FEC-FR ${ssrc} ${repair}`] : [];
+    const repaired = repair ? ['a=rtpmap:99 flexfec-03/90000', ...group] : [];
+    return [repair ? `${line} 99` : line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...repaired, ...sends,
+      ...(mid === 0 ? candidates : [])];
   };
-  const sound = section(media, answer ? 4 : 2, 'm=audio 9 UDP/TLS/RTP/SAVPF 96', 'a=rtpmap:96 opus/48000/2',
+  const sound = section(media, answer ? 4 : 2, 0, 'm=audio 9 UDP/TLS/RTP/SAVPF 96', 'a=rtpmap:96 opus/48000/2',
     'a=fmtp:96 useinbandfec=1', 'a=rtcp-fb:96 transport-cc');
-  const pictures = section(media >> 2, answer ? 5 : 3, 'm=video 9 UDP/TLS/RTP/SAVPF 97', 'a=rtpmap:97 H264/90000',
+  const pictures = section(media >> 2, answer ? 5 : 3, media & 32 && (answer ? 7 : 6), 'm=video 9 UDP/TLS/RTP/SAVPF 97', 'a=rtpmap:97 H264/90000',
     'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f', 'a=rtcp-fb:97 nack', 'a=rtcp-fb:97 nack pli',
     'a=rtcp-fb:97 transport-cc');
   const [first, second] = media & 16 ? [pictures, sound] : [sound, pictures];

@@ -25,6 +25,8 @@ pub(super) struct Profile {
     video: Direction,
     /// Whether the picture's medium comes before the sound's.
     video_first: bool,
+    /// Whether pictures are repaired.
+    repair: bool,
     stamp: Stamp,
     fingerprint: [u8; 32],
     ufrag: [u8; 3],
@@ -61,11 +63,16 @@ const AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtcp-
 const VIDEO: &str = "a=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\n\
                      a=rtcp-fb:97 nack\na=rtcp-fb:97 nack pli\na=rtcp-fb:97 transport-cc";
 
+const REPAIR: &str = "a=rtpmap:99 flexfec-03/90000";
+
 const ASSOCIATION: &str =
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\na=mid:2\na=sctp-port:5000\na=max-message-size:65536";
 
 /// The bits of the byte about media: two for each direction, then this.
 const VIDEO_FIRST: u8 = 1 << 4;
+
+/// See [`VIDEO_FIRST`]: repair packets for the pictures are taken, and sent.
+const REPAIRED: u8 = 1 << 5;
 
 /// A bit of the byte before a candidate, above the two for its kind.
 const IPV6: u8 = 1 << 2;
@@ -90,6 +97,7 @@ impl Profile {
             audio: audio.direction(),
             video: video.direction(),
             video_first,
+            repair: video.0.contains(&REPAIR),
             stamp: (stamp.minutes() < 1 << 24 && answers_fit).then_some(stamp)?,
             fingerprint: fingerprint_bytes(fingerprint)?,
             ufrag: ice_bytes(&sdp.session, "ice-ufrag")?,
@@ -102,9 +110,9 @@ impl Profile {
     pub(super) fn render(&self) -> Description {
         let mut sdp = PREAMBLE.to_owned();
         let fingerprint: Vec<String> = self.fingerprint.iter().map(|byte| format!("{byte:02X}")).collect();
-        let (setup, first_ssrc) = match self.kind {
-            DescriptionKind::Offer => ("actpass", 2),
-            DescriptionKind::Answer => ("active", 4),
+        let (setup, first_ssrc, repair_ssrc) = match self.kind {
+            DescriptionKind::Offer => ("actpass", 2, 6),
+            DescriptionKind::Answer => ("active", 4, 7),
         };
         let mut line = |text: &str| {
             sdp.push_str(text);
@@ -116,15 +124,22 @@ impl Profile {
         line(&format!("a=ice-ufrag:{}", STANDARD_NO_PAD.encode(self.ufrag)));
         line(&format!("a=ice-pwd:{}", STANDARD_NO_PAD.encode(self.password)));
         line(EXTENSION);
-        let audio = ("m=audio 9 UDP/TLS/RTP/SAVPF 96", self.audio, AUDIO, first_ssrc);
-        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97", self.video, VIDEO, first_ssrc + 1);
+        let repair = self.repair.then_some(repair_ssrc);
+        let audio = ("m=audio 9 UDP/TLS/RTP/SAVPF 96", self.audio, AUDIO, first_ssrc, None);
+        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97", self.video, VIDEO, first_ssrc + 1, repair);
         let media = if self.video_first { [video, audio] } else { [audio, video] };
-        for (mid, (medium, direction, codec, ssrc)) in media.into_iter().enumerate() {
-            line(medium);
+        for (mid, (medium, direction, codec, ssrc, repair)) in media.into_iter().enumerate() {
+            line(&format!("{medium}{}", if repair.is_some() { " 99" } else { "" }));
             line(&format!("a=mid:{mid}"));
             line(direction.line());
             line("a=rtcp-mux");
             line(codec);
+            if let Some(repair) = repair {
+                line(REPAIR);
+                if direction.sends() {
+                    line(&format!("a=ssrc-group:FEC-FR {ssrc} {repair}"));
+                }
+            }
             if direction.sends() {
                 line(&ssrc_line(ssrc, &mid.to_string()));
             }
@@ -160,7 +175,8 @@ impl Profile {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let number = |direction| Direction::ALL.iter().position(|known| *known == direction).unwrap_or_default() as u8;
         let first = if self.video_first { VIDEO_FIRST } else { 0 };
-        let mut bytes = vec![number(self.audio) | number(self.video) << 2 | first];
+        let repair = if self.repair { REPAIRED } else { 0 };
+        let mut bytes = vec![number(self.audio) | number(self.video) << 2 | first | repair];
         bytes.extend(&self.stamp.minutes().to_be_bytes()[1..]);
         bytes.extend(self.fingerprint);
         bytes.extend(self.ufrag);
@@ -187,7 +203,7 @@ impl Profile {
     pub(super) fn from_bytes(kind: DescriptionKind, bytes: &[u8]) -> Result<Self, BlobError> {
         let mut reader = Reader(bytes);
         let [media] = reader.take()?;
-        if media >= VIDEO_FIRST << 1 {
+        if media >= REPAIRED << 1 {
             return Err(BlobError::Newer);
         }
         let direction = |bits: u8| Direction::ALL[usize::from(bits & 3)];
@@ -207,6 +223,7 @@ impl Profile {
             audio: direction(media),
             video: direction(media >> 2),
             video_first: media & VIDEO_FIRST != 0,
+            repair: media & REPAIRED != 0,
             stamp: Stamp::from_minutes(u32::from_be_bytes([0, high, middle, low]), answers),
             fingerprint,
             ufrag,

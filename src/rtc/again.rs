@@ -1,0 +1,172 @@
+//! Sends a retransmission twice where the line loses much: to ask once more would cost another round trip.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use rtc::{
+    interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket},
+    sansio::Protocol,
+    shared::error::Error,
+};
+use tokio::sync::watch;
+
+use super::fec::transport_cc;
+use crate::congestion::Line;
+
+/// From this loss on ...
+const LOSS: f64 = 0.03;
+
+/// ... and this round trip on it is worth it.
+const ROUND_TRIP: Duration = Duration::from_millis(60);
+
+/// The copy comes after a burst of losses that may take the first one.
+const LATER: Duration = Duration::from_millis(10);
+
+/// **The most copies that wait; when there are more they are left out.**
+const CAPACITY: usize = 64;
+
+/// The interceptor that sends copies. It belongs below whoever numbers packets for the transport: the other side drops
+/// the second of two as a replay (RFC 3711, 3.3.2) before anybody there sees its number, and would report it lost.
+pub(super) struct Again {
+    line: watch::Receiver<Line>,
+    /// The numbering header extension of each stream.
+    numbered: HashMap<u32, Option<u8>>,
+    copies: VecDeque<TaggedPacket>,
+    inbound: VecDeque<TaggedPacket>,
+    outbound: VecDeque<TaggedPacket>,
+}
+
+impl Again {
+    pub(super) fn new(line: watch::Receiver<Line>) -> Self {
+        Self {
+            line,
+            numbered: HashMap::new(),
+            copies: VecDeque::new(),
+            inbound: VecDeque::new(),
+            outbound: VecDeque::new(),
+        }
+    }
+
+    fn copy(&self, packet: &TaggedPacket) -> Option<TaggedPacket> {
+        let line = *self.line.borrow();
+        let far = line.round_trip.is_none_or(|round_trip| round_trip >= ROUND_TRIP);
+        if line.loss < LOSS || !far || self.copies.len() >= CAPACITY {
+            return None;
+        }
+        let mut message = packet.message.clone();
+        let Packet::Rtp(rtp) = &mut message.packet else { return None };
+        if let Some(id) = self.numbered.get(&rtp.header.ssrc)? {
+            // Not there is as good.
+            let _ = rtp.header.del_extension(*id);
+            rtp.header.extension = !rtp.header.extensions.is_empty();
+        }
+        Some(TaggedPacket { now: packet.now + LATER, transport: packet.transport, message })
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Again {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.inbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.inbound.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        if packet.message.has(&Attribute::Retransmission) {
+            self.copies.extend(self.copy(&packet));
+        }
+        self.outbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.outbound.pop_front()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        while self.copies.front().is_some_and(|copy| copy.now <= now) {
+            self.outbound.extend(self.copies.pop_front());
+        }
+        Ok(())
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.copies.front().map(|copy| copy.now)
+    }
+}
+
+impl Interceptor for Again {
+    fn bind_local_stream(&mut self, info: &StreamInfo) {
+        self.numbered.insert(info.ssrc, transport_cc(info));
+    }
+
+    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+        self.numbered.remove(&info.ssrc);
+    }
+
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use rtc::{
+        interceptor::{AttributedPacket, RTPHeaderExtension},
+        rtp,
+        sdp::extmap,
+        shared::TransportContext,
+    };
+
+    use super::*;
+    use crate::media::{Bitrate, now};
+
+    fn packet(at: Instant, retransmission: bool) -> TaggedPacket {
+        let mut header = rtp::header::Header { version: 2, ssrc: 3, sequence_number: 7, ..Default::default() };
+        header.set_extension(1, vec![1, 2].into()).expect("a small extension");
+        let mut message = AttributedPacket::new(Packet::Rtp(rtp::Packet { header, payload: vec![9; 10].into() }));
+        if retransmission {
+            message.add(Attribute::Retransmission);
+        }
+        TaggedPacket { now: at, transport: TransportContext::default(), message }
+    }
+
+    #[test]
+    fn retransmissions_go_twice_where_much_is_lost() {
+        // Loss, round trip in ms, whether it is a retransmission, copies.
+        for (loss, round_trip, retransmission, copies) in
+            [(0.05, 100, true, 1), (0.05, 100, false, 0), (0.02, 100, true, 0), (0.05, 30, true, 0)]
+        {
+            let round_trip = Some(Duration::from_millis(round_trip));
+            let line = Line { loss, round_trip, ..Line::with_rate(Bitrate::from_kbps(1_000)) };
+            let (_keep, watch) = watch::channel(line);
+            let mut again = Again::new(watch);
+            let uri = extmap::TRANSPORT_CC_URI.into();
+            let rtp_header_extensions = vec![RTPHeaderExtension { uri, id: 1 }];
+            again.bind_local_stream(&StreamInfo { ssrc: 3, rtp_header_extensions, ..Default::default() });
+            let start = now();
+            again.handle_write(packet(start, retransmission)).expect("taken");
+            assert_eq!(std::iter::from_fn(|| again.poll_write()).count(), 1);
+            assert_eq!(again.poll_timeout(), (copies > 0).then(|| start + LATER), "{loss} {round_trip:?}");
+            again.handle_timeout(start + LATER).expect("released");
+            let sent: Vec<TaggedPacket> = std::iter::from_fn(|| again.poll_write()).collect();
+            assert_eq!(sent.len(), copies, "{loss} {round_trip:?}");
+            for copy in sent {
+                let Packet::Rtp(rtp) = copy.message.packet else { unreachable!("only RTP was put in") };
+                assert_eq!((rtp.header.sequence_number, rtp.payload.len()), (7, 10));
+                assert!(rtp.header.get_extension(1).is_none(), "it has no number that could be missed");
+            }
+        }
+    }
+}
