@@ -3,11 +3,13 @@
 //!
 //! Estimating the rate is the connection's part (TWCC and GCC); this is the sharing out.
 
+mod effort;
 mod line;
 mod protection;
 
 use std::time::{Duration, Instant};
 
+pub use effort::Effort;
 pub use line::Line;
 pub use protection::Protection;
 

@@ -137,6 +137,12 @@ pub enum EventKind {
         /// Pictures a second.
         frame_rate: f64,
     },
+    /// This machine does not encode as fast as was asked: the picture is smaller, or moves less. Told once.
+    MachineTooSlow {
+        /// What it sends instead.
+        #[serde(flatten)]
+        format: VideoFormat,
+    },
     /// A medium was switched off or on, here or there.
     Muted {
         /// Sound or picture.

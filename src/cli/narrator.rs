@@ -250,6 +250,9 @@ impl Narrator {
                 }
                 _ => return None,
             },
+            EventKind::MachineTooSlow { format } => {
+                format!("This machine is too busy to encode your picture in full: it goes out as {format}.")
+            }
             EventKind::PictureSize { size } if self.verbose => format!("The other side's picture: {size}."),
             EventKind::Muted { kind, remote, muted } => {
                 let (who, device) = (if *remote { "The other side" } else { "You" }, device(*kind));

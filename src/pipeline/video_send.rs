@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
     codec::{self, VideoEncoder, VideoTarget},
-    congestion::Allocation,
+    congestion::{Allocation, Effort},
     media::{Bitrate, Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
     observe::{EventKind, Events, OutboundStats},
     sink::VideoSink,
@@ -181,7 +181,16 @@ impl VideoEncode {
                 Taken::TimedOut | Taken::Closed => return,
             }
         };
-        let mut encode = Encode { encoder, allocation, last_key: None, next_due: None, meter };
+        let mut encode = Encode {
+            encoder,
+            allocation,
+            effort: Effort::default(),
+            last_key: None,
+            next_due: None,
+            meter,
+            events,
+            told: false,
+        };
         encode.allocate(allocation);
         loop {
             let frame = match raw.take(PATIENCE) {
@@ -210,23 +219,48 @@ impl VideoEncode {
 struct Encode {
     encoder: Box<dyn VideoEncoder>,
     allocation: Allocation,
+    effort: Effort,
     last_key: Option<Instant>,
     next_due: Option<MediaTime>,
     meter: Meter<OutboundStats>,
+    events: Events,
+    /// Whether the person knows that the machine is too slow.
+    told: bool,
 }
 
 impl Encode {
     fn allocate(&mut self, allocation: Allocation) {
-        if let Err(error) = self.encoder.set_target(target(&allocation)) {
+        self.allocation = allocation;
+        let VideoFormat { size, frame_rate } = self.format();
+        let target = VideoTarget { size, frame_rate, bitrate: allocation.video };
+        if let Err(error) = self.encoder.set_target(target) {
             tracing::warn!(%error, "the encoder keeps its old target");
         }
-        self.allocation = allocation;
+    }
+
+    /// Returns what line and machine allow.
+    fn format(&self) -> VideoFormat {
+        let Allocation { size, frame_rate, .. } = self.allocation;
+        self.effort.limit(VideoFormat { size, frame_rate })
+    }
+
+    /// Makes less of the pictures if the machine does not keep up, and says so the first time.
+    fn note_effort(&mut self, began: Instant) {
+        let interval = Duration::from_secs_f64(1.0 / self.format().frame_rate.max(1.0));
+        let was_limited = self.effort.is_limited();
+        let ended = now();
+        if self.effort.note(ended, ended.saturating_duration_since(began), interval) {
+            self.allocate(self.allocation);
+            if self.effort.is_limited() && !was_limited && !std::mem::replace(&mut self.told, true) {
+                self.events.emit(EventKind::MachineTooSlow { format: self.format() });
+            }
+        }
     }
 
     /// Whether a picture is to go out, by the frame rate allowed. Half an interval early is in time:
     /// cameras are not exact.
     fn is_due(&mut self, captured_at: MediaTime) -> bool {
-        let interval = Duration::from_secs_f64(1.0 / self.allocation.frame_rate.max(1.0));
+        let interval = Duration::from_secs_f64(1.0 / self.format().frame_rate.max(1.0));
         let due = self.next_due.unwrap_or(captured_at);
         if captured_at + interval / 2 < due {
             return false;
@@ -239,7 +273,7 @@ impl Encode {
     fn encode(&mut self, frame: &VideoFrame, key_wanted: &AtomicBool, now: Instant) -> Option<EncodedFrame> {
         let rested = self.last_key.is_none_or(|at| now.saturating_duration_since(at) >= KEY_FRAME_INTERVAL);
         let key = rested && key_wanted.swap(false, Ordering::Relaxed);
-        let size = frame.size().fit_into(self.allocation.size);
+        let size = frame.size().fit_into(self.format().size);
         let scaled = frame.scaled(size);
         let encoded = match self.encoder.encode(&scaled, key) {
             Ok(Some(encoded)) => encoded,
@@ -256,6 +290,7 @@ impl Encode {
                 return None;
             }
         };
+        self.note_effort(now);
         if encoded.key_frame {
             self.last_key = Some(now);
         }
@@ -266,8 +301,4 @@ impl Encode {
         });
         Some(encoded)
     }
-}
-
-fn target(allocation: &Allocation) -> VideoTarget {
-    VideoTarget { size: allocation.size, frame_rate: allocation.frame_rate, bitrate: allocation.video }
 }
