@@ -2,7 +2,7 @@
 //!
 //! A frame is whole when every packet is there from the one after the previous frame's last to the
 //! one with the marker, or to the last before another time stamp. Frames leave in decoding order,
-//! each as soon as it is whole; [`super::DelayEstimator`] says when to show it.
+//! each as soon as it is whole; [`super::PictureDelay`] says when to show it.
 //!
 //! A gap is given the time for a retransmission. After that every frame up to the next key frame is
 //! thrown away: each depends on the one before.
@@ -46,6 +46,9 @@ pub struct Arrived {
     /// When the last of its packets, and of those of the frames before it, came: not before this
     /// could it be decoded.
     pub completed_at: Instant,
+    /// When the last of its packets came that no later packet overtook: what the line itself takes,
+    /// without what was lost and sent again. `None` if all were overtaken.
+    pub carried_at: Option<Instant>,
 }
 
 /// Puts pictures together again. Holds at most 1,024 packets; when full, it drops all up to the
@@ -257,7 +260,20 @@ impl VideoBuffer {
         let arrivals = || packets.iter().map(|packet| packet.arrival);
         let completed_at = arrivals().chain(self.completed_at).max()?;
         self.completed_at = Some(completed_at);
-        Some(Arrived { frame, first_arrival: arrivals().min()?, completed_at })
+        Some(Arrived { frame, first_arrival: arrivals().min()?, completed_at, carried_at: self.carried_at(&packets) })
+    }
+
+    /// Returns when the last of the packets came that was not overtaken by one after it.
+    fn carried_at(&self, packets: &[RtpPacket]) -> Option<Instant> {
+        let mut after = self.packets.values().map(|packet| packet.arrival).min();
+        let mut last = None;
+        for arrival in packets.iter().rev().map(|packet| packet.arrival) {
+            if after.is_none_or(|after| arrival <= after) {
+                last = last.max(Some(arrival));
+                after = Some(arrival);
+            }
+        }
+        last
     }
 
     /// Packets without a payload probe the line; they come between frames with an old time stamp.

@@ -12,7 +12,7 @@ use std::{
 use super::{Inbound, Meter, Thread, patience, spawn_thread};
 use crate::{
     codec::{self, VideoDecoder},
-    jitter::{Arrived, DelayEstimator, PlayoutClock, Pop, VideoBuffer},
+    jitter::{Arrived, PictureDelay, PlayoutClock, Pop, VideoBuffer},
     media::{Clock, Codec, MediaKind, MediaTime, NtpTime, Size, now},
     observe::{EventKind, Events, InboundStats},
     sink::VideoSink,
@@ -68,7 +68,7 @@ impl VideoReceive {
         let mut reception = Reception {
             buffer: VideoBuffer::new(depacketizer, clock_rate_hz),
             decoder: codec::video_decoder(self.codec).map_err(|error| error.to_string())?,
-            delay: DelayEstimator::for_pictures(),
+            delay: PictureDelay::new(),
             waiting: VecDeque::with_capacity(WAITING),
             decode_time: Duration::ZERO,
             asked: None,
@@ -103,7 +103,7 @@ impl VideoReceive {
 struct Reception {
     buffer: VideoBuffer,
     decoder: Box<dyn VideoDecoder>,
-    delay: DelayEstimator,
+    delay: PictureDelay,
     waiting: VecDeque<Arrived>,
     /// How long decoding takes, smoothed: a picture is begun that much before it is due.
     decode_time: Duration,
@@ -144,7 +144,9 @@ impl Reception {
         let wake = loop {
             match self.buffer.pop(now) {
                 Pop::Frame(arrived) => {
-                    self.delay.observe(arrived.frame.media_time, arrived.completed_at);
+                    if let Some(carried_at) = arrived.carried_at {
+                        self.delay.observe(arrived.frame.media_time, carried_at);
+                    }
                     self.waiting.push_back(arrived);
                 }
                 Pop::Missing => tracing::debug!("packets of pictures are lost for good"),
