@@ -1,7 +1,10 @@
-//! The settings of an encoder that openh264's safe interface cannot change.
+//! The settings of an encoder that openh264's safe interface cannot change, and in [`decoder`] what its
+//! decoder does about damage.
 //!
 //! For the rates the alternative would be a new encoder, which costs a key frame at each change:
 //! dozens of packets at the moment at which the line has become narrow.
+
+mod decoder;
 
 use std::ffi::c_int;
 
@@ -10,6 +13,8 @@ use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE,
     ENCODER_OPTION_TRACE_LEVEL, SBitrateInfo, SPATIAL_LAYER_0, WELS_LOG_QUIET,
 };
+
+pub(super) use decoder::{Picture, conceal, decode};
 
 /// A setting of an encoder. All but [`Setting::Quiet`] need a picture to have been encoded.
 #[derive(Clone, Copy, Debug, PartialEq)]
