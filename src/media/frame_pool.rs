@@ -37,7 +37,9 @@ impl FramePool {
     fn take(&self, len: usize) -> Vec<u8> {
         let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner).pop();
         // One of another size is left to the system, or a large picture would be held for small ones.
-        let mut planes = unused.filter(|planes| (len..=2 * len).contains(&planes.capacity())).unwrap_or_else(|| Vec::with_capacity(len));
+        let mut planes = unused
+            .filter(|planes| (len..=2 * len).contains(&planes.capacity()))
+            .unwrap_or_else(|| Vec::with_capacity(len));
         planes.clear();
         planes
     }
@@ -93,9 +95,8 @@ mod tests {
         let pool = FramePool::default();
         let small = Size::new(16, 16).expect("in range");
         for size in [Size::HD, small, Size::HD, small] {
-            let frames: Vec<_> = (0..9)
-                .map(|_| pool.frame(MediaTime::ZERO, size, |planes| planes.resize(size.i420_len(), 0)))
-                .collect();
+            let frames: Vec<_> =
+                (0..9).map(|_| pool.frame(MediaTime::ZERO, size, |planes| planes.resize(size.i420_len(), 0))).collect();
             assert!(frames.iter().all(Result::is_ok));
             drop(frames);
             assert_eq!(pool.unused.lock().expect("nobody panics").len(), CAPACITY);

@@ -36,8 +36,9 @@ impl H264Decoder {
     }
 
     fn attempt(&mut self, frame: &EncodedFrame, conceal: bool) -> Result<Option<VideoFrame>, DecodeError> {
-        let (mut has_idr, mut has_parameters) = (false, false);
+        let (mut has_slices, mut has_idr, mut has_parameters) = (false, false, false);
         for nal in nal_types(&frame.payload) {
+            has_slices |= (1..=NAL_IDR).contains(&nal);
             has_idr |= nal == NAL_IDR;
             has_parameters |= nal == NAL_SPS;
         }
@@ -46,6 +47,7 @@ impl H264Decoder {
             return Err(DecodeError::NeedsKeyFrame);
         }
         let (picture, whole) = raw::decode(&mut self.decoder, &frame.payload);
+        let whole = whole && (picture.is_some() || !has_slices);
         let decoded = match picture {
             // A key frame of which a part is missing has nothing to take that part from.
             Some(picture) if whole || (conceal && !has_idr) => copy(&picture, frame.media_time, &self.pool).map(Some),

@@ -8,7 +8,7 @@ use std::{ffi::c_int, ptr::null_mut, slice};
 use openh264::decoder::Decoder;
 use openh264_sys2::{
     DECODER_OPTION, DECODER_OPTION_ERROR_CON_IDC, DECODER_OPTION_NUM_OF_FRAMES_REMAINING_IN_BUFFER, DECODING_STATE,
-    ERROR_CON_SLICE_COPY_CROSS_IDR_FREEZE_RES_CHANGE, SBufferInfo, dsErrorFree,
+    ERROR_CON_SLICE_MV_COPY_CROSS_IDR_FREEZE_RES_CHANGE, SBufferInfo, dsErrorFree, dsInvalidArgument,
 };
 
 /// A picture that lies in the decoder until it decodes the next.
@@ -20,37 +20,50 @@ pub(in super::super) struct Picture<'a> {
     pub(in super::super) planes: [(&'a [u8], usize); 3],
 }
 
-/// Makes the decoder fill what is missing of a picture from the one before.
+/// Makes the decoder fill what is missing of a picture from the one before, moved as its neighbours
+/// move: 2 to 6 dB better in a moving picture than to copy what was there.
 ///
 /// # Errors
 /// The library's code, if it refuses.
 pub(in super::super) fn conceal(decoder: &mut Decoder) -> Result<(), c_int> {
-    set_option(decoder, DECODER_OPTION_ERROR_CON_IDC, ERROR_CON_SLICE_COPY_CROSS_IDR_FREEZE_RES_CHANGE)
+    set_option(decoder, DECODER_OPTION_ERROR_CON_IDC, ERROR_CON_SLICE_MV_COPY_CROSS_IDR_FREEZE_RES_CHANGE)
 }
+
+/// Says that the access unit before it is over (H.264, 7.3.2.4): what has not come of it will not.
+const ACCESS_UNIT_DELIMITER: [u8; 6] = [0, 0, 0, 1, 9, 0xf0];
 
 /// Decodes an access unit. Returns the picture, if there is one, and whether all of the access unit
 /// was there and well-formed.
 pub(in super::super) fn decode<'a>(decoder: &'a mut Decoder, stream: &[u8]) -> (Option<Picture<'a>>, bool) {
-    let Ok(len) = c_int::try_from(stream.len()) else { return (None, false) };
-    let (mut state, mut planes, mut info) = decode_no_delay(decoder, stream, len);
+    // The library's own way to end an access unit would wait for the slices that are missing.
+    let (mut state, mut planes, mut info) = (dsErrorFree, [null_mut(); 3], SBufferInfo::default());
+    for part in [stream, &ACCESS_UNIT_DELIMITER] {
+        let output = decode_frame(decoder, part);
+        state |= output.0;
+        if output.2.iBufferStatus == 1 {
+            (planes, info) = (output.1, output.2);
+        }
+    }
     if info.iBufferStatus == 0 && waiting(decoder) > 0 {
         // It would give it with the next one: there is no reordering in a call.
-        let flushed = flush(decoder);
-        (state, planes, info) = (state | flushed.0, flushed.1, flushed.2);
+        let output = flush(decoder);
+        (state, planes, info) = (state | output.0, output.1, output.2);
     }
     (borrow(decoder, planes, &info), state == dsErrorFree)
 }
 
+/// The library's verdict, and where the picture lies if there is one.
 type Output = (DECODING_STATE, [*mut u8; 3], SBufferInfo);
 
 #[expect(unsafe_code, reason = "openh264 gives concealed pictures through its raw interface alone")]
-fn decode_no_delay(decoder: &mut Decoder, stream: &[u8], len: c_int) -> Output {
+fn decode_frame(decoder: &mut Decoder, stream: &[u8]) -> Output {
     let (mut planes, mut info) = ([null_mut::<u8>(); 3], SBufferInfo::default());
+    let Ok(len) = c_int::try_from(stream.len()) else { return (dsInvalidArgument, planes, info) };
     // SAFETY: the library reads `len` bytes, which `stream` has, during the call alone, and writes
     // three pointers and one description, which `planes` and `info` have room for.
     let state = unsafe {
         let planes = (&raw mut planes).cast();
-        decoder.raw_api().decode_frame_no_delay(stream.as_ptr(), len, planes, &raw mut info)
+        decoder.raw_api().decode_frame2(stream.as_ptr(), len, planes, &raw mut info)
     };
     (state, planes, info)
 }
