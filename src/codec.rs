@@ -255,6 +255,9 @@ pub trait Depacketizer: Send {
     /// Whether a frame can begin with this packet.
     fn is_start(&self, packet: &RtpPacket) -> bool;
 
+    /// Whether what this packet carries is complete with it: no fragment of it follows.
+    fn is_end(&self, packet: &RtpPacket) -> bool;
+
     /// Whether this packet carries (the beginning of) something a decoder can start from.
     fn is_key(&self, packet: &RtpPacket) -> bool;
 

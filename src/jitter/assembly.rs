@@ -4,8 +4,9 @@
 //! one with the marker, or to the last before another time stamp. Frames leave in decoding order,
 //! each as soon as it is whole; [`super::PictureDelay`] says when to show it.
 //!
-//! A gap is given the time for a retransmission. After that every frame up to the next key frame is
-//! thrown away: each depends on the one before.
+//! A gap is given the time for a retransmission. After that the frame leaves as it is, and it and
+//! those after it, up to the next key frame, are marked as damaged: each depends on the one before.
+//! A key frame with a gap is of no use to anybody.
 
 use std::{
     collections::BTreeMap,
@@ -27,8 +28,7 @@ use crate::{
 pub enum Pop {
     /// The next frame in decoding order.
     Frame(Arrived),
-    /// Packets are lost for good, and with them every frame up to the next key frame. Said once
-    /// for each such loss.
+    /// Nothing can be given before the next key frame. Said once for each such loss.
     Missing,
     /// A packet is missing and may still come: ask again then, or after the next packet.
     WaitUntil(Instant),
@@ -36,11 +36,14 @@ pub enum Pop {
     Empty,
 }
 
-/// A whole frame and when it came.
+/// A frame and when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrived {
     /// The frame. Its media time counts from an hour before the stream's first time stamp.
     pub frame: EncodedFrame,
+    /// Whether packets of it, or of a frame that it depends on, are lost for good: a decoder has to
+    /// make something up.
+    pub damaged: bool,
     /// When the first of its packets came.
     pub first_arrival: Instant,
     /// When the last of its packets, and of those of the frames before it, came: not before this
@@ -65,6 +68,10 @@ pub struct VideoBuffer {
     frame_start: Option<Index>,
     /// Whether only a key frame may leave next.
     seeking: bool,
+    /// Whether something is missing since the last key frame.
+    damaged: bool,
+    /// The time stamp of the frame that last left with something missing.
+    given_up: Option<RtpTime>,
     /// When the frame that left last was complete.
     completed_at: Option<Instant>,
 }
@@ -96,6 +103,8 @@ impl VideoBuffer {
             floor: Index::MIN,
             frame_start: None,
             seeking: true,
+            damaged: false,
+            given_up: None,
             completed_at: None,
         }
     }
@@ -138,9 +147,16 @@ impl VideoBuffer {
         if self.seeking { self.seek(now) } else { self.follow(now) }
     }
 
-    /// Whether the stream cannot go on without a key frame and none is arriving.
+    /// Gives nothing more before the next key frame: the decoder is lost.
+    pub fn skip_to_key_frame(&mut self) {
+        self.seeking = true;
+    }
+
+    /// Whether only a key frame can repair the stream and none is arriving.
     pub fn needs_key_frame(&self) -> bool {
-        self.seeking && self.account.is_some() && !self.packets.values().any(|packet| self.depacketizer.is_key(packet))
+        (self.seeking || self.damaged)
+            && self.account.is_some()
+            && !self.packets.values().any(|packet| self.depacketizer.is_key(packet))
     }
 
     /// Returns the moment of an RTP time stamp, as of a sender report, on the line of time of the
@@ -157,21 +173,21 @@ impl VideoBuffer {
     /// The usual state: the next frame begins at the floor.
     fn follow(&mut self, now: Instant) -> Pop {
         loop {
-            self.skip_padding();
-            match self.extent(self.floor) {
-                Extent::Whole(range) => match self.assemble(range) {
-                    Some(arrived) => return Pop::Frame(arrived),
-                    None if self.seeking => return Pop::Missing,
-                    None => {}
-                },
+            self.skip_useless();
+            let arrived = match self.extent(self.floor) {
+                Extent::Whole(range) => self.assemble(range),
+                Extent::Gap(_) if self.go_to_whole_key_frame() => continue,
                 Extent::Gap(noticed) if now < noticed + self.patience => {
                     return Pop::WaitUntil(noticed + self.patience);
                 }
-                Extent::Gap(_) => {
-                    self.seeking = true;
-                    return Pop::Missing;
-                }
+                Extent::Gap(_) if self.is_late_rest() => continue,
+                Extent::Gap(_) => self.assemble_what_came(),
                 Extent::Growing => return Pop::Empty,
+            };
+            match arrived {
+                Some(arrived) => return Pop::Frame(arrived),
+                None if self.seeking => return Pop::Missing,
+                None => {}
             }
         }
     }
@@ -232,13 +248,28 @@ impl VideoBuffer {
         Extent::Growing
     }
 
-    /// Takes the packets out and joins their payloads. `None`, and seeking, if one is malformed;
-    /// `None` alone if there was nothing in them.
+    /// Whether a whole key frame lies behind a gap. It is then the next to leave: nothing in front of
+    /// it is needed any more.
+    fn go_to_whole_key_frame(&mut self) -> bool {
+        let current = self.packets.get(&self.floor).map(|packet| packet.timestamp);
+        let later = |packet: &RtpPacket| Some(packet.timestamp) != current && self.depacketizer.is_key(packet);
+        let Some((&key, packet)) = self.packets.iter().find(|(_, packet)| later(packet)) else { return false };
+        let before = self.packets.get(&(key - 1));
+        let sure = before.is_some_and(|before| before.timestamp != packet.timestamp);
+        if !sure || !self.depacketizer.is_start(packet) || !matches!(self.extent(key), Extent::Whole(_)) {
+            return false;
+        }
+        self.drop_before(key);
+        self.floor = key;
+        true
+    }
+
+    /// Takes a whole frame out. `None`, and seeking, if a packet is malformed; `None` alone if there
+    /// was nothing in them.
     fn assemble(&mut self, range: RangeInclusive<Index>) -> Option<Arrived> {
         let end = *range.end();
         let packets: Vec<RtpPacket> = range.filter_map(|index| self.packets.remove(&index)).collect();
         (self.floor, self.frame_start) = (end + 1, Some(end + 1));
-        let first = packets.first()?;
         let mut payload = BytesMut::with_capacity(packets.iter().map(|packet| packet.payload.len() + 4).sum());
         for packet in &packets {
             if let Err(error) = self.depacketizer.append(packet, &mut payload) {
@@ -248,19 +279,71 @@ impl VideoBuffer {
                 return None;
             }
         }
+        let key_frame = packets.iter().any(|packet| self.depacketizer.is_key(packet));
+        self.damaged &= !key_frame;
+        self.arrived(&packets, payload, key_frame)
+    }
+
+    /// Whether what lies behind a gap is the rest of the frame that left last. It is dropped.
+    fn is_late_rest(&mut self) -> bool {
+        let Some((&first, packet)) = self.packets.first_key_value() else { return false };
+        if !self.damaged || Some(packet.timestamp) != self.given_up {
+            return false;
+        }
+        self.packets.remove(&first);
+        self.floor = first + 1;
+        true
+    }
+
+    /// Takes out what there is of the next frame. `None`, and seeking, if nothing can be made of it.
+    fn assemble_what_came(&mut self) -> Option<Arrived> {
+        let timestamp = self.packets.first_key_value()?.1.timestamp;
+        self.given_up = Some(timestamp);
+        let range = self.packets.iter().take_while(|(_, packet)| packet.timestamp == timestamp);
+        let key_frame = range.clone().any(|(_, packet)| self.depacketizer.is_key(packet));
+        if key_frame {
+            // Perhaps only what was in front of it is missing.
+            self.seeking = true;
+            return None;
+        }
+        let indices: Vec<Index> = range.map(|(&index, _)| index).collect();
+        let packets: Vec<RtpPacket> = indices.iter().filter_map(|index| self.packets.remove(index)).collect();
+        let next = indices.last()? + 1;
+        let sure = packets.last()?.marker || self.packets.contains_key(&next);
+        (self.floor, self.frame_start) = (next, sure.then_some(next));
+        self.damaged = true;
+        let mut payload = BytesMut::new();
+        // A unit of which a fragment is missing is missing as a whole.
+        let mut whole = 0;
+        for packet in &packets {
+            if self.depacketizer.is_start(packet) {
+                payload.truncate(whole);
+            }
+            match self.depacketizer.append(packet, &mut payload) {
+                Ok(()) if self.depacketizer.is_end(packet) => whole = payload.len(),
+                Ok(()) => {}
+                Err(_) => payload.truncate(whole),
+            }
+        }
+        payload.truncate(whole);
+        self.arrived(&packets, payload, false)
+    }
+
+    fn arrived(&mut self, packets: &[RtpPacket], payload: BytesMut, key_frame: bool) -> Option<Arrived> {
         if payload.is_empty() {
             return None;
         }
         let frame = EncodedFrame {
-            media_time: self.media_time(first.timestamp)?,
-            key_frame: packets.iter().any(|packet| self.depacketizer.is_key(packet)),
+            media_time: self.media_time(packets.first()?.timestamp)?,
+            key_frame,
             duration: Duration::ZERO,
             payload: payload.freeze(),
         };
         let arrivals = || packets.iter().map(|packet| packet.arrival);
         let completed_at = arrivals().chain(self.completed_at).max()?;
         self.completed_at = Some(completed_at);
-        Some(Arrived { frame, first_arrival: arrivals().min()?, completed_at, carried_at: self.carried_at(&packets) })
+        let (first_arrival, carried_at) = (arrivals().min()?, self.carried_at(packets));
+        Some(Arrived { frame, damaged: self.damaged, first_arrival, completed_at, carried_at })
     }
 
     /// Returns when the last of the packets came that was not overtaken by one after it.
@@ -277,8 +360,10 @@ impl VideoBuffer {
     }
 
     /// Packets without a payload probe the line; they come between frames with an old time stamp.
-    fn skip_padding(&mut self) {
-        while self.packets.get(&self.floor).is_some_and(|packet| packet.payload.is_empty()) {
+    /// Others may belong to a frame that left without them.
+    fn skip_useless(&mut self) {
+        let late = |packet: &RtpPacket| self.damaged && Some(packet.timestamp) == self.given_up;
+        while self.packets.get(&self.floor).is_some_and(|packet| packet.payload.is_empty() || late(packet)) {
             self.packets.remove(&self.floor);
             self.floor += 1;
         }
@@ -358,8 +443,8 @@ impl VideoBuffer {
     fn reset(&mut self) {
         self.account = None;
         self.packets.clear();
-        (self.floor, self.frame_start, self.seeking) = (Index::MIN, None, true);
-        self.completed_at = None;
+        (self.floor, self.frame_start) = (Index::MIN, None);
+        (self.seeking, self.damaged, self.completed_at) = (true, false, None);
     }
 }
 

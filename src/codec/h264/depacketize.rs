@@ -26,6 +26,13 @@ impl Depacketizer for H264Depacketizer {
         }
     }
 
+    fn is_end(&self, packet: &RtpPacket) -> bool {
+        match packet.payload[..] {
+            [indicator, header, ..] if nal_type(indicator) == FU_A => header & 0x40 != 0,
+            _ => true,
+        }
+    }
+
     fn is_key(&self, packet: &RtpPacket) -> bool {
         let opens = |header: u8| matches!(nal_type(header), NAL_IDR | NAL_SPS);
         match packet.payload[..] {
