@@ -79,13 +79,15 @@ pub struct InboundStats {
     pub bitrate: u64,
     /// Pictures or blocks decoded.
     pub frames_decoded: u64,
+    /// Seconds spent decoding pictures.
+    pub total_decode_time: f64,
     /// Pictures a second over the last second.
     pub frames_per_second: f64,
     /// Pictures shown, blocks played.
     pub frames_rendered: u64,
-    /// Pictures skipped as too late.
+    /// Pictures that could not be decoded, or were too damaged to be shown.
     pub frames_dropped: u64,
-    /// Blocks of sound that had to be made up.
+    /// Blocks of sound, or pictures, of which something had to be made up.
     pub concealed: u64,
     /// Blocks of sound recovered from in-band redundancy.
     pub recovered: u64,
