@@ -8,6 +8,8 @@
 //! those after it, up to the next key frame, are marked as damaged: each depends on the one before.
 //! A key frame with a gap is of no use to anybody.
 
+mod damage;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -248,22 +250,6 @@ impl VideoBuffer {
         Extent::Growing
     }
 
-    /// Whether a whole key frame lies behind a gap. It is then the next to leave: nothing in front of
-    /// it is needed any more.
-    fn go_to_whole_key_frame(&mut self) -> bool {
-        let current = self.packets.get(&self.floor).map(|packet| packet.timestamp);
-        let later = |packet: &RtpPacket| Some(packet.timestamp) != current && self.depacketizer.is_key(packet);
-        let Some((&key, packet)) = self.packets.iter().find(|(_, packet)| later(packet)) else { return false };
-        let before = self.packets.get(&(key - 1));
-        let sure = before.is_some_and(|before| before.timestamp != packet.timestamp);
-        if !sure || !self.depacketizer.is_start(packet) || !matches!(self.extent(key), Extent::Whole(_)) {
-            return false;
-        }
-        self.drop_before(key);
-        self.floor = key;
-        true
-    }
-
     /// Takes a whole frame out. `None`, and seeking, if a packet is malformed; `None` alone if there
     /// was nothing in them.
     fn assemble(&mut self, range: RangeInclusive<Index>) -> Option<Arrived> {
@@ -282,51 +268,6 @@ impl VideoBuffer {
         let key_frame = packets.iter().any(|packet| self.depacketizer.is_key(packet));
         self.damaged &= !key_frame;
         self.arrived(&packets, payload, key_frame)
-    }
-
-    /// Whether what lies behind a gap is the rest of the frame that left last. It is dropped.
-    fn is_late_rest(&mut self) -> bool {
-        let Some((&first, packet)) = self.packets.first_key_value() else { return false };
-        if !self.damaged || Some(packet.timestamp) != self.given_up {
-            return false;
-        }
-        self.packets.remove(&first);
-        self.floor = first + 1;
-        true
-    }
-
-    /// Takes out what there is of the next frame. `None`, and seeking, if nothing can be made of it.
-    fn assemble_what_came(&mut self) -> Option<Arrived> {
-        let timestamp = self.packets.first_key_value()?.1.timestamp;
-        self.given_up = Some(timestamp);
-        let range = self.packets.iter().take_while(|(_, packet)| packet.timestamp == timestamp);
-        let key_frame = range.clone().any(|(_, packet)| self.depacketizer.is_key(packet));
-        if key_frame {
-            // Perhaps only what was in front of it is missing.
-            self.seeking = true;
-            return None;
-        }
-        let indices: Vec<Index> = range.map(|(&index, _)| index).collect();
-        let packets: Vec<RtpPacket> = indices.iter().filter_map(|index| self.packets.remove(index)).collect();
-        let next = indices.last()? + 1;
-        let sure = packets.last()?.marker || self.packets.contains_key(&next);
-        (self.floor, self.frame_start) = (next, sure.then_some(next));
-        self.damaged = true;
-        let mut payload = BytesMut::new();
-        // A unit of which a fragment is missing is missing as a whole.
-        let mut whole = 0;
-        for packet in &packets {
-            if self.depacketizer.is_start(packet) {
-                payload.truncate(whole);
-            }
-            match self.depacketizer.append(packet, &mut payload) {
-                Ok(()) if self.depacketizer.is_end(packet) => whole = payload.len(),
-                Ok(()) => {}
-                Err(_) => payload.truncate(whole),
-            }
-        }
-        payload.truncate(whole);
-        self.arrived(&packets, payload, false)
     }
 
     fn arrived(&mut self, packets: &[RtpPacket], payload: BytesMut, key_frame: bool) -> Option<Arrived> {
