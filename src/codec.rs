@@ -261,6 +261,9 @@ pub trait Depacketizer: Send {
     /// Whether this packet carries (the beginning of) something a decoder can start from.
     fn is_key(&self, packet: &RtpPacket) -> bool;
 
+    /// Whether no other frame depends on the one this packet belongs to.
+    fn is_disposable(&self, packet: &RtpPacket) -> bool;
+
     /// Appends what the packet carries to a frame under assembly.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 //! one with the marker, or to the last before another time stamp. Frames leave in decoding order,
 //! each as soon as it is whole; [`super::PictureDelay`] says when to show it.
 //!
-//! A gap is given the time for a retransmission. After that the frame leaves as it is, and it and
+//! A gap is given the time for a retransmission, in a frame on which no other depends only until the
+//! next frame is whole. After that the frame leaves as it is, and it and
 //! those after it, up to the next key frame, are marked as damaged: each depends on the one before.
 //! A key frame with a gap is of no use to anybody.
 
@@ -74,6 +75,8 @@ pub struct VideoBuffer {
     damaged: bool,
     /// The time stamp of the frame that last left with something missing.
     given_up: Option<RtpTime>,
+    /// The time stamp of the frame that left last.
+    left: Option<RtpTime>,
     /// When the frame that left last was complete.
     completed_at: Option<Instant>,
 }
@@ -107,6 +110,7 @@ impl VideoBuffer {
             seeking: true,
             damaged: false,
             given_up: None,
+            left: None,
             completed_at: None,
         }
     }
@@ -179,6 +183,7 @@ impl VideoBuffer {
             let arrived = match self.extent(self.floor) {
                 Extent::Whole(range) => self.assemble(range),
                 Extent::Gap(_) if self.go_to_whole_key_frame() => continue,
+                Extent::Gap(_) if self.is_passed_over() => self.assemble_what_came(),
                 Extent::Gap(noticed) if now < noticed + self.patience => {
                     return Pop::WaitUntil(noticed + self.patience);
                 }
@@ -256,6 +261,7 @@ impl VideoBuffer {
         let end = *range.end();
         let packets: Vec<RtpPacket> = range.filter_map(|index| self.packets.remove(&index)).collect();
         (self.floor, self.frame_start) = (end + 1, Some(end + 1));
+        self.left = packets.first().map(|packet| packet.timestamp);
         let mut payload = BytesMut::with_capacity(packets.iter().map(|packet| packet.payload.len() + 4).sum());
         for packet in &packets {
             if let Err(error) = self.depacketizer.append(packet, &mut payload) {
@@ -267,10 +273,10 @@ impl VideoBuffer {
         }
         let key_frame = packets.iter().any(|packet| self.depacketizer.is_key(packet));
         self.damaged &= !key_frame;
-        self.arrived(&packets, payload, key_frame)
+        self.arrived(&packets, payload, key_frame, self.damaged)
     }
 
-    fn arrived(&mut self, packets: &[RtpPacket], payload: BytesMut, key_frame: bool) -> Option<Arrived> {
+    fn arrived(&mut self, packets: &[RtpPacket], payload: BytesMut, key_frame: bool, damaged: bool) -> Option<Arrived> {
         if payload.is_empty() {
             return None;
         }
@@ -284,7 +290,7 @@ impl VideoBuffer {
         let completed_at = arrivals().chain(self.completed_at).max()?;
         self.completed_at = Some(completed_at);
         let (first_arrival, carried_at) = (arrivals().min()?, self.carried_at(packets));
-        Some(Arrived { frame, damaged: self.damaged, first_arrival, completed_at, carried_at })
+        Some(Arrived { frame, damaged, first_arrival, completed_at, carried_at })
     }
 
     /// Returns when the last of the packets came that was not overtaken by one after it.
@@ -303,7 +309,7 @@ impl VideoBuffer {
     /// Packets without a payload probe the line; they come between frames with an old time stamp.
     /// Others may belong to a frame that left without them.
     fn skip_useless(&mut self) {
-        let late = |packet: &RtpPacket| self.damaged && Some(packet.timestamp) == self.given_up;
+        let late = |packet: &RtpPacket| Some(packet.timestamp) == self.given_up;
         while self.packets.get(&self.floor).is_some_and(|packet| packet.payload.is_empty() || late(packet)) {
             self.packets.remove(&self.floor);
             self.floor += 1;
@@ -385,7 +391,8 @@ impl VideoBuffer {
         self.account = None;
         self.packets.clear();
         (self.floor, self.frame_start) = (Index::MIN, None);
-        (self.seeking, self.damaged, self.completed_at) = (true, false, None);
+        self.given_up = None;
+        (self.seeking, self.damaged, self.left, self.completed_at) = (true, false, None, None);
     }
 }
 

@@ -11,7 +11,8 @@ use std::ffi::c_int;
 use openh264::encoder::Encoder;
 use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE,
-    ENCODER_OPTION_TRACE_LEVEL, SBitrateInfo, SPATIAL_LAYER_0, WELS_LOG_QUIET,
+    ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, SBitrateInfo, SEncParamExt, SPATIAL_LAYER_0,
+    WELS_LOG_QUIET,
 };
 
 pub(super) use decoder::{Picture, conceal, decode};
@@ -41,6 +42,26 @@ pub(super) fn set(encoder: &mut Encoder, setting: Setting) -> Result<(), c_int> 
         Setting::Bitrate(bps) => set_option(encoder, ENCODER_OPTION_BITRATE, bitrate(bps)),
         Setting::FrameRate(hz) => set_option(encoder, ENCODER_OPTION_FRAME_RATE, hz),
     }
+}
+
+/// Lets only every second picture depend on the others, or every one: a lost picture on which none
+/// depends harms no other. Needs a picture to have been encoded; the next is a key frame.
+///
+/// # Errors
+/// The library's code, if it refuses.
+#[expect(unsafe_code, reason = "openh264 has layers through its raw interface alone")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the receiving side is ready for it"))]
+pub(super) fn set_temporal_layers(encoder: &mut Encoder, layers: c_int) -> Result<(), c_int> {
+    let mut parameters = SEncParamExt::default();
+    // SAFETY: for this option the library writes one `SEncParamExt`, which there is room for.
+    let code =
+        unsafe { encoder.raw_api().get_option(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, (&raw mut parameters).cast()) };
+    if code != 0 {
+        return Err(code);
+    }
+    // As many pictures to refer to as the layers need.
+    (parameters.iTemporalLayerNum, parameters.iNumRefFrame) = (layers, -1);
+    set_option(encoder, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters)
 }
 
 #[expect(unsafe_code, reason = "openh264 changes the rate of a running encoder through its raw interface alone")]
