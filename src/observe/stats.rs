@@ -81,13 +81,15 @@ pub struct InboundStats {
     pub frames_decoded: u64,
     /// Seconds spent decoding pictures.
     pub total_decode_time: f64,
+    /// Pictures of which something had to be made up.
+    pub frames_concealed: u64,
     /// Pictures a second over the last second.
     pub frames_per_second: f64,
     /// Pictures shown, blocks played.
     pub frames_rendered: u64,
-    /// Pictures that could not be decoded, or were too damaged to be shown.
+    /// Pictures skipped as too late.
     pub frames_dropped: u64,
-    /// Blocks of sound, or pictures, of which something had to be made up.
+    /// Blocks of sound that had to be made up.
     pub concealed: u64,
     /// Blocks of sound recovered from in-band redundancy.
     pub recovered: u64,

@@ -251,7 +251,7 @@ impl Reception {
         thread.meter.update(|stats| {
             stats.frames_decoded += 1;
             stats.total_decode_time += took.as_secs_f64();
-            stats.concealed += u64::from(arrived.damaged);
+            stats.frames_concealed += u64::from(arrived.damaged);
             stats.frames_rendered += 1;
             stats.size = Some(size);
             stats.jitter_buffer_delay = at.saturating_duration_since(arrived.first_arrival).as_secs_f64();
