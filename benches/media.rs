@@ -6,7 +6,7 @@ use bytes::Bytes;
 use divan::{Bencher, counter::ItemsCount};
 use p2pcall::{
     codec::{self, AudioPayload, AudioTarget, VideoTarget},
-    jitter::{AudioBuffer, Pop, VideoBuffer},
+    jitter::{AudioBuffer, PictureDelay, Pop, VideoBuffer},
     media::{AudioFrame, Bitrate, Codec, EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo, Size, VideoFrame, now},
 };
 
@@ -58,6 +58,18 @@ fn decode_720p(bencher: Bencher<'_, '_>) {
         .bench_values(|mut decoder| frames.iter().filter_map(|frame| decoder.decode(frame).expect("decodes")).count());
 }
 
+/// Nobody lets go of a picture, so that each needs a new buffer.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn decode_720p_into_new_buffers(bencher: Bencher<'_, '_>) {
+    let frames = encoded();
+    bencher
+        .counter(ItemsCount::new(frames.len()))
+        .with_inputs(|| codec::video_decoder(Codec::H264).expect("a decoder"))
+        .bench_values(|mut decoder| -> Vec<_> {
+            frames.iter().filter_map(|frame| decoder.decode(frame).expect("decodes")).collect()
+        });
+}
+
 #[divan::bench(args = [32, 16])]
 fn encode_opus(bencher: Bencher<'_, '_>, kbps: u64) {
     let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.05 };
@@ -92,23 +104,33 @@ fn packet(n: u32, timestamp: u32, marker: bool, first: u8) -> RtpPacket {
     }
 }
 
-/// A hundred pictures of ten packets, asked for after each packet.
-#[divan::bench]
-fn video_buffer(bencher: Bencher<'_, '_>) {
-    let packets: Vec<RtpPacket> =
-        (0..1_000).map(|n| packet(n, n / 10 * 3_000, n % 10 == 9, if n < 10 { 0x65 } else { 0x41 })).collect();
+/// A hundred pictures of ten packets, asked for after each packet; of so many in a hundred packets one
+/// comes three pictures late.
+#[divan::bench(args = [0, 1, 5])]
+fn video_buffer(bencher: Bencher<'_, '_>, late: usize) {
+    let mut packets: Vec<(usize, RtpPacket)> = (0..1_000)
+        .map(|n| {
+            let place = if late > 0 && n % (100 / late) == 50 / late { n + 30 } else { n };
+            let packet = packet(n as u32, n as u32 / 10 * 3_000, n % 10 == 9, if n < 10 { 0x65 } else { 0x41 });
+            (place, packet)
+        })
+        .collect();
+    packets.sort_by_key(|(place, _)| *place);
+    let packets: Vec<RtpPacket> = packets.into_iter().map(|(_, packet)| packet).collect();
     let at = now();
     bencher
         .counter(ItemsCount::new(packets.len()))
         .with_inputs(|| {
             let depacketizer = codec::depacketizer(Codec::H264).expect("for pictures");
-            (VideoBuffer::new(depacketizer, 90_000), packets.clone())
+            (VideoBuffer::new(depacketizer, 90_000), PictureDelay::new(), packets.clone())
         })
-        .bench_local_values(|(mut buffer, packets)| {
+        .bench_local_values(|(mut buffer, mut delay, packets)| {
             let mut frames = 0;
             for packet in packets {
                 buffer.insert(packet);
-                while let Pop::Frame(_) = buffer.pop(at) {
+                while let Pop::Frame(arrived) = buffer.pop(at) {
+                    delay.observe(arrived.frame.media_time, arrived.completed_at);
+                    divan::black_box(delay.play_at(arrived.frame.media_time));
                     frames += 1;
                 }
             }

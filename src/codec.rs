@@ -208,6 +208,14 @@ pub trait VideoDecoder: Send {
     /// # Errors
     /// If it cannot be decoded; after [`DecodeError::NeedsKeyFrame`] nothing can until one comes.
     fn decode(&mut self, frame: &EncodedFrame) -> Result<Option<VideoFrame>, DecodeError>;
+
+    /// Decodes an access unit of which a part is missing, or that depends on such a one: what is
+    /// missing is made up from the picture before. Such pictures are to be shown for a moment only,
+    /// until a key frame comes.
+    ///
+    /// # Errors
+    /// If there is nothing to make it up from, as for a key frame that is itself damaged.
+    fn conceal(&mut self, frame: &EncodedFrame) -> Result<Option<VideoFrame>, DecodeError>;
 }
 
 /// Raw sound in, packets out: 20 ms each.
@@ -247,8 +255,14 @@ pub trait Depacketizer: Send {
     /// Whether a frame can begin with this packet.
     fn is_start(&self, packet: &RtpPacket) -> bool;
 
+    /// Whether what this packet carries is complete with it: no fragment of it follows.
+    fn is_end(&self, packet: &RtpPacket) -> bool;
+
     /// Whether this packet carries (the beginning of) something a decoder can start from.
     fn is_key(&self, packet: &RtpPacket) -> bool;
+
+    /// Whether no other frame depends on the one this packet belongs to.
+    fn is_disposable(&self, packet: &RtpPacket) -> bool;
 
     /// Appends what the packet carries to a frame under assembly.
     ///

@@ -6,6 +6,7 @@
 mod description;
 mod format;
 mod frame;
+mod frame_pool;
 mod picture;
 mod rtp;
 mod slot;
@@ -14,6 +15,7 @@ mod time;
 pub use description::{Description, DescriptionKind};
 pub use format::{Bitrate, Codec, MediaKind, SAMPLE_RATE_HZ, Size, VideoFormat};
 pub use frame::{AudioFrame, EncodedFrame, FrameError, VideoFrame};
+pub use frame_pool::FramePool;
 pub use picture::Canvas;
 pub use rtp::{RtpPacket, RtpTime, SenderReport, SeqNo};
 pub use slot::{Slot, Taken};

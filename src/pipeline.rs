@@ -56,9 +56,3 @@ pub(crate) const VIDEO_FRAMES: usize = 4;
 
 /// Encoded blocks of sound that may wait for the network; see [`AudioSend::encoded`].
 pub(crate) const AUDIO_FRAMES: usize = 10;
-
-/// How long a missing packet is waited for: a retransmission takes a round trip, and may itself be
-/// lost some times. A key frame, being large, would hardly be there earlier.
-fn patience(round_trip: Duration) -> Duration {
-    (round_trip * 5 + Duration::from_millis(100)).min(Duration::from_secs(1))
-}

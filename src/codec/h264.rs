@@ -25,6 +25,7 @@ pub(super) const ENTRY: CodecEntry = CodecEntry {
 const NAME: &str = "H264";
 
 /// NAL unit types (H.264, table 7-1) that decide what a decoder can do.
+const NAL_SLICE: u8 = 1;
 const NAL_IDR: u8 = 5;
 const NAL_SPS: u8 = 7;
 
@@ -32,7 +33,7 @@ fn codec_error(what: &'static str, reason: impl ToString) -> CodecError {
     CodecError { codec: NAME, what, reason: reason.to_string() }
 }
 
-/// Returns the type of each NAL unit of an Annex B byte stream.
-fn nal_types(stream: &[u8]) -> impl Iterator<Item = u8> {
-    stream.windows(4).filter(|bytes| bytes[..3] == [0, 0, 1]).map(|bytes| bytes[3] & 0x1f)
+/// Returns the header of each NAL unit of an Annex B byte stream.
+fn nal_headers(stream: &[u8]) -> impl Iterator<Item = u8> {
+    stream.windows(4).filter(|bytes| bytes[..3] == [0, 0, 1]).map(|bytes| bytes[3])
 }

@@ -2,10 +2,14 @@
 //!
 //! A frame is whole when every packet is there from the one after the previous frame's last to the
 //! one with the marker, or to the last before another time stamp. Frames leave in decoding order,
-//! each as soon as it is whole; [`super::DelayEstimator`] says when to show it.
+//! each as soon as it is whole; [`super::PictureDelay`] says when to show it.
 //!
-//! A gap is given the time for a retransmission. After that every frame up to the next key frame is
-//! thrown away: each depends on the one before.
+//! A gap is given the time for a retransmission, in a frame on which no other depends only until the
+//! next frame is whole. After that the frame leaves as it is, and it and
+//! those after it, up to the next key frame, are marked as damaged: each depends on the one before.
+//! A key frame with a gap is of no use to anybody.
+
+mod damage;
 
 use std::{
     collections::BTreeMap,
@@ -27,8 +31,7 @@ use crate::{
 pub enum Pop {
     /// The next frame in decoding order.
     Frame(Arrived),
-    /// Packets are lost for good, and with them every frame up to the next key frame. Said once
-    /// for each such loss.
+    /// Nothing can be given before the next key frame. Said once for each such loss.
     Missing,
     /// A packet is missing and may still come: ask again then, or after the next packet.
     WaitUntil(Instant),
@@ -36,16 +39,22 @@ pub enum Pop {
     Empty,
 }
 
-/// A whole frame and when it came.
+/// A frame and when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrived {
     /// The frame. Its media time counts from an hour before the stream's first time stamp.
     pub frame: EncodedFrame,
+    /// Whether packets of it, or of a frame that it depends on, are lost for good: a decoder has to
+    /// make something up.
+    pub damaged: bool,
     /// When the first of its packets came.
     pub first_arrival: Instant,
     /// When the last of its packets, and of those of the frames before it, came: not before this
     /// could it be decoded.
     pub completed_at: Instant,
+    /// When the last of its packets came that no later packet overtook: what the line itself takes,
+    /// without what was lost and sent again. `None` if all were overtaken.
+    pub carried_at: Option<Instant>,
 }
 
 /// Puts pictures together again. Holds at most 1,024 packets; when full, it drops all up to the
@@ -62,6 +71,12 @@ pub struct VideoBuffer {
     frame_start: Option<Index>,
     /// Whether only a key frame may leave next.
     seeking: bool,
+    /// Whether something is missing since the last key frame.
+    damaged: bool,
+    /// The time stamp of the frame that last left with something missing.
+    given_up: Option<RtpTime>,
+    /// The time stamp of the frame that left last.
+    left: Option<RtpTime>,
     /// When the frame that left last was complete.
     completed_at: Option<Instant>,
 }
@@ -93,6 +108,9 @@ impl VideoBuffer {
             floor: Index::MIN,
             frame_start: None,
             seeking: true,
+            damaged: false,
+            given_up: None,
+            left: None,
             completed_at: None,
         }
     }
@@ -135,9 +153,16 @@ impl VideoBuffer {
         if self.seeking { self.seek(now) } else { self.follow(now) }
     }
 
-    /// Whether the stream cannot go on without a key frame and none is arriving.
+    /// Gives nothing more before the next key frame: the decoder is lost.
+    pub fn skip_to_key_frame(&mut self) {
+        self.seeking = true;
+    }
+
+    /// Whether only a key frame can repair the stream and none is arriving.
     pub fn needs_key_frame(&self) -> bool {
-        self.seeking && self.account.is_some() && !self.packets.values().any(|packet| self.depacketizer.is_key(packet))
+        (self.seeking || self.damaged)
+            && self.account.is_some()
+            && !self.packets.values().any(|packet| self.depacketizer.is_key(packet))
     }
 
     /// Returns the moment of an RTP time stamp, as of a sender report, on the line of time of the
@@ -154,21 +179,22 @@ impl VideoBuffer {
     /// The usual state: the next frame begins at the floor.
     fn follow(&mut self, now: Instant) -> Pop {
         loop {
-            self.skip_padding();
-            match self.extent(self.floor) {
-                Extent::Whole(range) => match self.assemble(range) {
-                    Some(arrived) => return Pop::Frame(arrived),
-                    None if self.seeking => return Pop::Missing,
-                    None => {}
-                },
+            self.skip_useless();
+            let arrived = match self.extent(self.floor) {
+                Extent::Whole(range) => self.assemble(range),
+                Extent::Gap(_) if self.go_to_whole_key_frame() => continue,
+                Extent::Gap(_) if self.is_passed_over() => self.assemble_what_came(),
                 Extent::Gap(noticed) if now < noticed + self.patience => {
                     return Pop::WaitUntil(noticed + self.patience);
                 }
-                Extent::Gap(_) => {
-                    self.seeking = true;
-                    return Pop::Missing;
-                }
+                Extent::Gap(_) if self.is_late_rest() => continue,
+                Extent::Gap(_) => self.assemble_what_came(),
                 Extent::Growing => return Pop::Empty,
+            };
+            match arrived {
+                Some(arrived) => return Pop::Frame(arrived),
+                None if self.seeking => return Pop::Missing,
+                None => {}
             }
         }
     }
@@ -229,13 +255,13 @@ impl VideoBuffer {
         Extent::Growing
     }
 
-    /// Takes the packets out and joins their payloads. `None`, and seeking, if one is malformed;
-    /// `None` alone if there was nothing in them.
+    /// Takes a whole frame out. `None`, and seeking, if a packet is malformed; `None` alone if there
+    /// was nothing in them.
     fn assemble(&mut self, range: RangeInclusive<Index>) -> Option<Arrived> {
         let end = *range.end();
         let packets: Vec<RtpPacket> = range.filter_map(|index| self.packets.remove(&index)).collect();
         (self.floor, self.frame_start) = (end + 1, Some(end + 1));
-        let first = packets.first()?;
+        self.left = packets.first().map(|packet| packet.timestamp);
         let mut payload = BytesMut::with_capacity(packets.iter().map(|packet| packet.payload.len() + 4).sum());
         for packet in &packets {
             if let Err(error) = self.depacketizer.append(packet, &mut payload) {
@@ -245,24 +271,46 @@ impl VideoBuffer {
                 return None;
             }
         }
+        let key_frame = packets.iter().any(|packet| self.depacketizer.is_key(packet));
+        self.damaged &= !key_frame;
+        self.arrived(&packets, payload, key_frame, self.damaged)
+    }
+
+    fn arrived(&mut self, packets: &[RtpPacket], payload: BytesMut, key_frame: bool, damaged: bool) -> Option<Arrived> {
         if payload.is_empty() {
             return None;
         }
         let frame = EncodedFrame {
-            media_time: self.media_time(first.timestamp)?,
-            key_frame: packets.iter().any(|packet| self.depacketizer.is_key(packet)),
+            media_time: self.media_time(packets.first()?.timestamp)?,
+            key_frame,
             duration: Duration::ZERO,
             payload: payload.freeze(),
         };
         let arrivals = || packets.iter().map(|packet| packet.arrival);
         let completed_at = arrivals().chain(self.completed_at).max()?;
         self.completed_at = Some(completed_at);
-        Some(Arrived { frame, first_arrival: arrivals().min()?, completed_at })
+        let (first_arrival, carried_at) = (arrivals().min()?, self.carried_at(packets));
+        Some(Arrived { frame, damaged, first_arrival, completed_at, carried_at })
+    }
+
+    /// Returns when the last of the packets came that was not overtaken by one after it.
+    fn carried_at(&self, packets: &[RtpPacket]) -> Option<Instant> {
+        let mut after = self.packets.values().map(|packet| packet.arrival).min();
+        let mut last = None;
+        for arrival in packets.iter().rev().map(|packet| packet.arrival) {
+            if after.is_none_or(|after| arrival <= after) {
+                last = last.max(Some(arrival));
+                after = Some(arrival);
+            }
+        }
+        last
     }
 
     /// Packets without a payload probe the line; they come between frames with an old time stamp.
-    fn skip_padding(&mut self) {
-        while self.packets.get(&self.floor).is_some_and(|packet| packet.payload.is_empty()) {
+    /// Others may belong to a frame that left without them.
+    fn skip_useless(&mut self) {
+        let late = |packet: &RtpPacket| Some(packet.timestamp) == self.given_up;
+        while self.packets.get(&self.floor).is_some_and(|packet| packet.payload.is_empty() || late(packet)) {
             self.packets.remove(&self.floor);
             self.floor += 1;
         }
@@ -342,8 +390,9 @@ impl VideoBuffer {
     fn reset(&mut self) {
         self.account = None;
         self.packets.clear();
-        (self.floor, self.frame_start, self.seeking) = (Index::MIN, None, true);
-        self.completed_at = None;
+        (self.floor, self.frame_start) = (Index::MIN, None);
+        self.given_up = None;
+        (self.seeking, self.damaged, self.left, self.completed_at) = (true, false, None, None);
     }
 }
 

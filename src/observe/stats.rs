@@ -79,6 +79,10 @@ pub struct InboundStats {
     pub bitrate: u64,
     /// Pictures or blocks decoded.
     pub frames_decoded: u64,
+    /// Seconds spent decoding pictures.
+    pub total_decode_time: f64,
+    /// Pictures of which something had to be made up.
+    pub frames_concealed: u64,
     /// Pictures a second over the last second.
     pub frames_per_second: f64,
     /// Pictures shown, blocks played.

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Inbound, Meter, Thread, patience, spawn_thread};
+use super::{Inbound, Meter, Thread, spawn_thread};
 use crate::{
-    codec::{self, VideoDecoder},
-    jitter::{Arrived, DelayEstimator, PlayoutClock, Pop, VideoBuffer},
-    media::{Clock, Codec, MediaKind, MediaTime, NtpTime, Size, now},
+    codec::{self, DecodeError, VideoDecoder},
+    jitter::{Arrived, PictureDelay, PlayoutClock, Pop, VideoBuffer},
+    media::{Clock, Codec, MediaKind, MediaTime, NtpTime, Size, VideoFrame, now},
     observe::{EventKind, Events, InboundStats},
     sink::VideoSink,
 };
@@ -21,8 +21,12 @@ use crate::{
 /// How long the thread sleeps at most.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// A key frame is asked for again when none has come for so long.
-const ASK_AGAIN: Duration = Duration::from_millis(400);
+/// What is assumed of the line until its round trip is known.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
+
+/// How long a key frame takes beyond the round trip: until the next picture is captured and encoded,
+/// and the largest frame there is has left.
+const KEY_FRAME_TIME: Duration = Duration::from_millis(100);
 
 /// Frames that may wait to be shown. **When full the oldest is decoded and shown early**: half a
 /// second's worth at 60 a second; the playout delay does not go beyond that.
@@ -68,10 +72,12 @@ impl VideoReceive {
         let mut reception = Reception {
             buffer: VideoBuffer::new(depacketizer, clock_rate_hz),
             decoder: codec::video_decoder(self.codec).map_err(|error| error.to_string())?,
-            delay: DelayEstimator::for_pictures(),
+            delay: PictureDelay::new(),
             waiting: VecDeque::with_capacity(WAITING),
+            round_trip: ROUND_TRIP,
             decode_time: Duration::ZERO,
             asked: None,
+            damaged_since: None,
             ntp: None,
             shown: Shown::default(),
         };
@@ -103,11 +109,14 @@ impl VideoReceive {
 struct Reception {
     buffer: VideoBuffer,
     decoder: Box<dyn VideoDecoder>,
-    delay: DelayEstimator,
+    delay: PictureDelay,
     waiting: VecDeque<Arrived>,
+    round_trip: Duration,
     /// How long decoding takes, smoothed: a picture is begun that much before it is due.
     decode_time: Duration,
     asked: Option<Instant>,
+    /// When the first picture was shown of which something had to be made up, if no key frame came since.
+    damaged_since: Option<Instant>,
     /// A moment of the stream and the same moment of the sender's wall clock.
     ntp: Option<(MediaTime, NtpTime)>,
     shown: Shown,
@@ -135,7 +144,10 @@ impl Reception {
                     self.ntp = Some((time, report.ntp));
                 }
             }
-            Inbound::RoundTrip(round_trip) => self.buffer.set_patience(patience(round_trip)),
+            Inbound::RoundTrip(round_trip) => {
+                self.round_trip = round_trip.min(Duration::from_secs(1));
+                self.buffer.set_patience(patience(self.round_trip));
+            }
         }
     }
 
@@ -144,7 +156,9 @@ impl Reception {
         let wake = loop {
             match self.buffer.pop(now) {
                 Pop::Frame(arrived) => {
-                    self.delay.observe(arrived.frame.media_time, arrived.completed_at);
+                    if let Some(carried_at) = arrived.carried_at {
+                        self.delay.observe(arrived.frame.media_time, carried_at);
+                    }
                     self.waiting.push_back(arrived);
                 }
                 Pop::Missing => tracing::debug!("packets of pictures are lost for good"),
@@ -166,7 +180,9 @@ impl Reception {
     }
 
     fn ask_key_frame(&mut self, now: Instant, thread: &VideoReceive) {
-        if self.asked.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN) {
+        // Again only when the first one, or what it asked for, must be lost.
+        let again = self.round_trip * 3 / 2 + KEY_FRAME_TIME;
+        if self.asked.is_some_and(|at| now.saturating_duration_since(at) < again) {
             return;
         }
         self.asked = Some(now);
@@ -192,12 +208,28 @@ impl Reception {
         None
     }
 
+    /// Decodes a frame, if what comes of it may be shown. What is made up looks right for a moment
+    /// and ever worse after: better a picture that stops.
+    fn decode_if_fit(&mut self, arrived: &Arrived, now: Instant) -> Result<Option<VideoFrame>, DecodeError> {
+        if !arrived.damaged {
+            self.damaged_since = None;
+            return self.decoder.decode(&arrived.frame);
+        }
+        let since = *self.damaged_since.get_or_insert(now);
+        if now.saturating_duration_since(since) > self.round_trip + KEY_FRAME_TIME {
+            self.buffer.skip_to_key_frame();
+            return Err(DecodeError::NeedsKeyFrame);
+        }
+        self.decoder.conceal(&arrived.frame)
+    }
+
     fn decode(&mut self, arrived: &Arrived, begun: Instant, thread: &mut VideoReceive) {
-        let frame = match self.decoder.decode(&arrived.frame) {
+        let frame = match self.decode_if_fit(arrived, begun) {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
             Err(error) => {
                 tracing::debug!(%error, "a picture is lost");
+                thread.meter.update(|stats| stats.frames_dropped += 1);
                 return self.ask_key_frame(begun, thread);
             }
         };
@@ -218,6 +250,8 @@ impl Reception {
         });
         thread.meter.update(|stats| {
             stats.frames_decoded += 1;
+            stats.total_decode_time += took.as_secs_f64();
+            stats.frames_concealed += u64::from(arrived.damaged);
             stats.frames_rendered += 1;
             stats.size = Some(size);
             stats.jitter_buffer_delay = at.saturating_duration_since(arrived.first_arrival).as_secs_f64();
@@ -241,6 +275,12 @@ impl Reception {
             thread.events.emit(EventKind::SinkFailed { kind: MediaKind::Video, what: error.to_string() });
         }
     }
+}
+
+/// How long a missing packet is waited for. A retransmission takes a round trip, and it or the wish
+/// for it may be lost: three in a row rarely are. After that a key frame is there sooner.
+fn patience(round_trip: Duration) -> Duration {
+    (round_trip * 7 / 2 + Duration::from_millis(60)).min(Duration::from_millis(800))
 }
 
 /// What is new about a picture.

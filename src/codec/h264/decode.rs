@@ -4,82 +4,179 @@ use std::fmt;
 
 use openh264::{
     OpenH264API,
-    decoder::{DecodedYUV, Decoder, DecoderConfig, Flush},
-    formats::YUVSource,
+    decoder::{Decoder, DecoderConfig},
 };
 
-use super::{NAL_IDR, NAL_SPS, codec_error, nal_types};
+use super::{NAL_IDR, NAL_SLICE, NAL_SPS, codec_error, nal_headers, raw};
 use crate::{
     codec::{CodecError, DecodeError, VideoDecoder},
-    media::{EncodedFrame, MediaTime, Size, VideoFrame},
+    media::{EncodedFrame, FramePool, MediaTime, Size, VideoFrame},
 };
 
 pub(super) struct H264Decoder {
     decoder: Decoder,
-    /// Nothing decodes before the first key frame, nor after damage before the next.
-    needs_key_frame: bool,
+    state: State,
+    pool: FramePool,
+}
+
+/// What the picture that was decoded last is worth to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is as it was sent.
+    Sound,
+    /// A part of it, or of one before it, was made up.
+    Concealed,
+    /// There is none.
+    NeedsKeyFrame,
 }
 
 impl H264Decoder {
     pub(super) fn new() -> Result<Self, CodecError> {
-        Ok(Self { decoder: new_decoder()?, needs_key_frame: true })
+        Ok(Self { decoder: new_decoder()?, state: State::NeedsKeyFrame, pool: FramePool::default() })
     }
-}
 
-impl VideoDecoder for H264Decoder {
-    fn decode(&mut self, frame: &EncodedFrame) -> Result<Option<VideoFrame>, DecodeError> {
-        let has_idr = nal_types(&frame.payload).any(|nal| nal == NAL_IDR);
-        let has_parameters = nal_types(&frame.payload).any(|nal| nal == NAL_SPS);
-        if self.needs_key_frame && !has_idr && !has_parameters {
+    fn attempt(&mut self, frame: &EncodedFrame, conceal: bool) -> Result<Option<VideoFrame>, DecodeError> {
+        let (mut has_slices, mut has_idr, mut has_parameters, mut is_reference) = (false, false, false, false);
+        for header in nal_headers(&frame.payload) {
+            let nal = header & 0x1f;
+            has_slices |= (NAL_SLICE..=NAL_IDR).contains(&nal);
+            has_idr |= nal == NAL_IDR;
+            has_parameters |= nal == NAL_SPS;
+            is_reference |= header & 0x60 != 0;
+        }
+        let stands_alone = has_idr || has_parameters;
+        if !stands_alone && (self.state == State::NeedsKeyFrame || (self.state == State::Concealed && !conceal)) {
             return Err(DecodeError::NeedsKeyFrame);
         }
-        let decoded = match self.decoder.decode(&frame.payload) {
-            Ok(Some(picture)) => copy(&picture, frame.media_time),
-            Ok(None) => return Ok(None),
-            Err(error) if has_idr => Err(DecodeError::Corrupt(error.to_string())),
-            Err(_) => Err(DecodeError::NeedsKeyFrame),
+        let (picture, whole) = raw::decode(&mut self.decoder, &frame.payload);
+        let whole = whole && (picture.is_some() || !has_slices);
+        let decoded = match picture {
+            // A key frame of which a part is missing has nothing to take that part from.
+            Some(picture) if whole || (conceal && !has_idr) => copy(&picture, frame.media_time, &self.pool).map(Some),
+            None if whole => Ok(None),
+            _ if has_idr => Err(DecodeError::Corrupt("a key frame is damaged".into())),
+            _ => Err(DecodeError::NeedsKeyFrame),
         };
-        self.needs_key_frame = decoded.is_err();
+        self.state = match &decoded {
+            Ok(_) if !whole && is_reference => State::Concealed,
+            Ok(Some(_)) if has_idr => State::Sound,
+            Ok(_) => self.state,
+            Err(_) => State::NeedsKeyFrame,
+        };
         if decoded.is_err() && has_idr {
             // A key frame stands on its own. If it fails, what is left in the decoder may harm the next.
             if let Ok(fresh) = new_decoder() {
                 self.decoder = fresh;
             }
         }
-        decoded.map(Some)
+        decoded
+    }
+}
+
+impl VideoDecoder for H264Decoder {
+    fn decode(&mut self, frame: &EncodedFrame) -> Result<Option<VideoFrame>, DecodeError> {
+        self.attempt(frame, false)
+    }
+
+    fn conceal(&mut self, frame: &EncodedFrame) -> Result<Option<VideoFrame>, DecodeError> {
+        self.attempt(frame, true)
     }
 }
 
 impl fmt::Debug for H264Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("H264Decoder").field("needs_key_frame", &self.needs_key_frame).finish_non_exhaustive()
+        f.debug_struct("H264Decoder").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
 fn new_decoder() -> Result<Decoder, CodecError> {
-    // Flushing gives each access unit's picture at once: there is no reordering in a call.
-    let config = DecoderConfig::new().flush_after_decode(Flush::Flush);
-    Decoder::with_api_config(OpenH264API::from_source(), config).map_err(|error| codec_error("cannot start", error))
+    let mut decoder = Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
+        .map_err(|error| codec_error("cannot start", error))?;
+    raw::conceal(&mut decoder).map_err(|code| codec_error("cannot start", format!("no concealment (code {code})")))?;
+    Ok(decoder)
 }
 
-fn copy(picture: &DecodedYUV<'_>, media_time: MediaTime) -> Result<VideoFrame, DecodeError> {
-    let (width, height) = picture.dimensions();
+/// Copies the picture out of the decoder: the only time that it is.
+fn copy(picture: &raw::Picture<'_>, media_time: MediaTime, pool: &FramePool) -> Result<VideoFrame, DecodeError> {
+    let (width, height) = picture.dimensions;
     let refused = DecodeError::Refused { width, height };
     let size = match (u32::try_from(width), u32::try_from(height)) {
         (Ok(width), Ok(height)) => Size::new(width, height).ok_or(refused)?,
         _ => return Err(refused),
     };
-    let mut planes = Vec::with_capacity(size.i420_len());
-    let (y_stride, u_stride, v_stride) = picture.strides();
     let chroma = size.chroma();
-    copy_plane(picture.y(), y_stride, (width, height), &mut planes);
-    copy_plane(picture.u(), u_stride, chroma, &mut planes);
-    copy_plane(picture.v(), v_stride, chroma, &mut planes);
-    VideoFrame::new(media_time, size, planes).map_err(|error| DecodeError::Corrupt(error.to_string()))
+    let rows = [(width, height), chroma, chroma];
+    pool.frame(media_time, size, |planes| {
+        for ((plane, stride), (width, height)) in picture.planes.into_iter().zip(rows) {
+            for row in plane.chunks(stride).take(height) {
+                planes.extend_from_slice(&row[..width]);
+            }
+        }
+    })
+    .map_err(|error| DecodeError::Corrupt(error.to_string()))
 }
 
-fn copy_plane(plane: &[u8], stride: usize, (width, height): (usize, usize), out: &mut Vec<u8>) {
-    for row in plane.chunks(stride.max(1)).take(height) {
-        out.extend_from_slice(&row[..width.min(row.len())]);
+#[cfg(test)]
+mod tests {
+    use openh264::{
+        encoder::{BitRate, Encoder, EncoderConfig, UsageType},
+        formats::YUVSlices,
+    };
+
+    use super::*;
+
+    /// A texture that moves, with some noise.
+    fn scene(i: usize, size: Size) -> Vec<u8> {
+        let mut planes = vec![128; size.i420_len()];
+        let mut seed = i as u32 + 1;
+        for (at, sample) in planes[..size.pixels()].iter_mut().enumerate() {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (x, y) = (at % size.width() + 3 * i, at / size.width() + i);
+            *sample = (60 + x / 4 % 64 + y / 3 % 48) as u8 + (seed >> 24) as u8 % 32;
+        }
+        planes
+    }
+
+    #[test]
+    fn damage_to_a_frame_that_none_depends_on_ends_with_it() {
+        let size = Size::new(320, 240).expect("in range");
+        let config = EncoderConfig::new()
+            .usage_type(UsageType::CameraVideoRealTime)
+            .bitrate(BitRate::from_bps(20_000_000))
+            .skip_frames(false)
+            .max_slice_len(1100);
+        let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), config).expect("an encoder");
+        let mut decoder = H264Decoder::new().expect("a decoder");
+        let (mut disposable, mut errors) = (0, Vec::new());
+        for i in 0..30 {
+            let planes = scene(i, size);
+            let (luma, chroma) = planes.split_at(size.pixels());
+            let (u, v) = chroma.split_at(chroma.len() / 2);
+            let slices = YUVSlices::new((luma, u, v), (320, 240), (320, 160, 160));
+            let stream = encoder.encode(&slices).expect("encodes").to_vec();
+            if i == 0 {
+                raw::set_temporal_layers(&mut encoder, 2).expect("has layers");
+                continue;
+            }
+            let starts: Vec<usize> =
+                (0..stream.len() - 3).filter(|at| stream[*at..].starts_with(&[0, 0, 0, 1])).collect();
+            let is_disposable = nal_headers(&stream).all(|header| header & 0x60 == 0);
+            disposable += usize::from(is_disposable);
+            let kept = if is_disposable { &stream[starts[1]..] } else { &stream[..] };
+            let frame = EncodedFrame {
+                media_time: MediaTime::ZERO,
+                key_frame: i == 1,
+                duration: std::time::Duration::ZERO,
+                payload: kept.to_vec().into(),
+            };
+            let decoded = if is_disposable { decoder.conceal(&frame) } else { decoder.decode(&frame) };
+            let shown = decoded.expect("decodes").expect("a picture");
+            let error: u64 = shown.y().iter().zip(luma).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+            if !is_disposable {
+                errors.push(error as f64 / luma.len() as f64);
+            }
+        }
+        assert!((13..16).contains(&disposable), "{disposable}");
+        assert!(errors.iter().all(|error| *error < 6.0), "{errors:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::{NAL_IDR, NAL_SPS};
+use super::{NAL_IDR, NAL_SLICE, NAL_SPS};
 use crate::{
     codec::{Depacketizer, PayloadError},
     media::{RtpPacket, SeqNo},
@@ -26,6 +26,13 @@ impl Depacketizer for H264Depacketizer {
         }
     }
 
+    fn is_end(&self, packet: &RtpPacket) -> bool {
+        match packet.payload[..] {
+            [indicator, header, ..] if nal_type(indicator) == FU_A => header & 0x40 != 0,
+            _ => true,
+        }
+    }
+
     fn is_key(&self, packet: &RtpPacket) -> bool {
         let opens = |header: u8| matches!(nal_type(header), NAL_IDR | NAL_SPS);
         match packet.payload[..] {
@@ -35,6 +42,15 @@ impl Depacketizer for H264Depacketizer {
                 aggregated(&packet.payload[1..]).filter_map(Result::ok).any(|unit| opens(unit[0]))
             }
             [header, ..] => opens(header),
+        }
+    }
+
+    fn is_disposable(&self, packet: &RtpPacket) -> bool {
+        // An aggregate has the greatest importance of its units, a fragment that of its unit.
+        let importance = |header: u8| header & 0x60;
+        match packet.payload[..] {
+            [indicator, ..] if matches!(nal_type(indicator), NAL_SLICE | STAP_A | FU_A) => importance(indicator) == 0,
+            _ => false,
         }
     }
 
@@ -179,6 +195,28 @@ mod tests {
         ] {
             let (depacketizer, packet) = (H264Depacketizer::default(), packet(0, payload));
             assert_eq!((depacketizer.is_start(&packet), depacketizer.is_key(&packet)), (start, key), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_others_depend_on_is_told() {
+        for (name, payload, disposable, end) in [
+            ("reference", &[0x41, 1][..], false, true),
+            ("disposable", &[0x01, 1], true, true),
+            ("idr", &[0x65, 1], false, true),
+            ("fragment of a reference", &[0x5c, 0x81, 1], false, false),
+            ("fragment", &[0x1c, 0x81, 1], true, false),
+            ("last fragment", &[0x1c, 0x41, 1], true, true),
+            ("aggregate", &[0x18, 0, 1, 0x01], true, true),
+            ("supplemental", &[0x06, 1], false, true),
+            ("empty", &[], false, true),
+        ] {
+            let (depacketizer, packet) = (H264Depacketizer::default(), packet(0, payload));
+            assert_eq!(
+                (depacketizer.is_disposable(&packet), depacketizer.is_end(&packet)),
+                (disposable, end),
+                "{name}"
+            );
         }
     }
 

@@ -1,7 +1,10 @@
-//! The settings of an encoder that openh264's safe interface cannot change.
+//! The settings of an encoder that openh264's safe interface cannot change, and in [`decoder`] what its
+//! decoder does about damage.
 //!
 //! The quantizer of each picture is ours to choose (see `rate`): the alternative would be a new
 //! encoder, which costs a key frame at each change.
+
+mod decoder;
 
 use std::{ffi::c_int, mem::MaybeUninit};
 
@@ -9,6 +12,8 @@ use openh264::encoder::Encoder;
 use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, SEncParamExt, WELS_LOG_QUIET,
 };
+
+pub(super) use decoder::{Picture, conceal, decode};
 
 /// Writes nothing to stderr. The safe interface asks for it too late, after the first warning.
 ///
@@ -42,6 +47,19 @@ fn parameters(encoder: &mut Encoder) -> Result<SEncParamExt, c_int> {
             code => Err(code),
         }
     }
+}
+
+/// Lets every second picture be one on which no other depends. Needs a picture to have been encoded; the
+/// next is a key frame. Other senders do it; ours has no need to.
+///
+/// # Errors
+/// The library's code, if it refuses.
+#[cfg(test)]
+pub(super) fn set_temporal_layers(encoder: &mut Encoder, layers: c_int) -> Result<(), c_int> {
+    let mut parameters = parameters(encoder)?;
+    // As many pictures to refer to as the layers need.
+    (parameters.iTemporalLayerNum, parameters.iNumRefFrame) = (layers, -1);
+    set_option(encoder, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, parameters)
 }
 
 #[expect(unsafe_code, reason = "openh264 changes a running encoder through its raw interface alone")]

@@ -1,3 +1,5 @@
+mod damage;
+
 use std::collections::HashSet;
 
 use bytes::Bytes;
@@ -77,10 +79,20 @@ impl Stream {
     }
 }
 
+/// The number of a frame of which something may be missing, none of it from another frame.
+fn any_number(arrived: &Arrived) -> u32 {
+    let mut numbers =
+        arrived.frame.payload.chunks(10).map(|unit| u32::from_be_bytes([unit[5], unit[6], unit[7], unit[8]]));
+    let number = numbers.next().expect("never empty");
+    assert!(numbers.all(|other| other == number));
+    number
+}
+
 /// What came out, shortened for tables.
 #[derive(Debug, PartialEq)]
 enum Out {
     Frame(u32),
+    Damaged(u32),
     Missing,
     Wait(u64),
     Empty,
@@ -88,6 +100,7 @@ enum Out {
 
 fn pop(buffer: &mut VideoBuffer, stream: &Stream, at: Instant) -> Out {
     match buffer.pop(at) {
+        Pop::Frame(arrived) if arrived.damaged => Out::Damaged(any_number(&arrived)),
         Pop::Frame(arrived) => Out::Frame(stream.number(&arrived).expect("a whole frame")),
         Pop::Missing => Out::Missing,
         Pop::WaitUntil(until) => Out::Wait(until.duration_since(stream.start).as_millis() as u64),
@@ -97,7 +110,7 @@ fn pop(buffer: &mut VideoBuffer, stream: &Stream, at: Instant) -> Out {
 
 #[test]
 fn packets_in_pops_out() {
-    use Out::{Empty, Frame, Missing, Wait};
+    use Out::{Damaged, Empty, Frame, Missing, Wait};
     // Packets by number (three a frame, the first of every ten frames a key frame), then what pops
     // give at that many milliseconds.
     type Steps<'a> = &'a [(&'a [usize], u64, &'a [Out])];
@@ -113,8 +126,8 @@ fn packets_in_pops_out() {
             "a hole that stays, then a key frame",
             &[
                 (&[0, 1, 2, 3, 5, 6, 7, 8], 132, &[Frame(0), Wait(133)]),
-                (&[], 134, &[Missing, Empty, Empty]),
-                (&[9, 10, 11, 30, 31], 340, &[Wait(430)]),
+                (&[], 134, &[Damaged(1), Damaged(2), Empty]),
+                (&[9, 10, 11, 30, 31], 340, &[Damaged(3), Wait(430)]),
                 (&[32], 340, &[Wait(430)]),
                 (&[29], 341, &[Frame(10), Empty]),
                 (&[33, 34, 35], 370, &[Frame(11), Empty]),
@@ -124,7 +137,21 @@ fn packets_in_pops_out() {
             "the key frame is already there",
             &[
                 (&[0, 1, 2, 3, 5], 33, &[Frame(0), Wait(133)]),
-                (&[27, 28, 29, 30, 31, 32], 330, &[Missing, Frame(10), Empty]),
+                // Nothing in front of it is waited for.
+                (&[27, 28, 29, 30, 31, 32], 133, &[Frame(10), Empty]),
+            ],
+        ),
+        (
+            "a frame is lost as a whole",
+            &[(&[0, 1, 2, 6, 7, 8], 67, &[Frame(0), Wait(166)]), (&[9], 167, &[Damaged(2), Empty])],
+        ),
+        (
+            "a key frame with a hole",
+            &[
+                (&[27, 28, 29], 300, &[Empty]),
+                (&[30, 31, 32, 33, 34, 35], 367, &[Frame(10), Frame(11), Empty]),
+                (&[60, 62, 63, 64, 65], 700, &[Wait(760)]),
+                (&[], 801, &[Missing, Empty]),
             ],
         ),
         (
@@ -220,9 +247,15 @@ fn a_key_frame_is_needed_until_one_is_on_its_way() {
     [31, 32, 33, 35].into_iter().for_each(|n| buffer.insert(stream.packet(n)));
     let at = stream.start + Duration::from_millis(600);
     assert_eq!(pop(&mut buffer, &stream, at), Out::Frame(10));
-    assert_eq!(pop(&mut buffer, &stream, at), Out::Missing);
+    assert!(!buffer.needs_key_frame());
+    assert_eq!(pop(&mut buffer, &stream, at), Out::Damaged(11));
+    assert!(buffer.needs_key_frame());
+    (36..39).for_each(|n| buffer.insert(stream.packet(n)));
+    buffer.skip_to_key_frame();
     assert_eq!(pop(&mut buffer, &stream, at), Out::Empty);
     assert!(buffer.needs_key_frame());
+    (60..63).for_each(|n| buffer.insert(stream.packet(n)));
+    assert!(!buffer.needs_key_frame());
 }
 
 #[test]
@@ -291,17 +324,21 @@ fn another_ssrc_begins_anew() {
 }
 
 /// Runs packets in order of arrival through a buffer that is asked after each, and after each wait.
-fn run(buffer: &mut VideoBuffer, stream: &Stream, packets: &[RtpPacket]) -> (Vec<(u32, bool)>, usize) {
-    let (mut frames, mut missing) = (Vec::new(), 0);
+fn run(buffer: &mut VideoBuffer, stream: &Stream, packets: &[RtpPacket]) -> (Vec<(u32, bool)>, Vec<u32>) {
+    let (mut frames, mut damaged) = (Vec::new(), Vec::new());
     let mut drain = |buffer: &mut VideoBuffer, at: Instant, until: Option<Instant>| {
         let mut at = at;
         loop {
             match buffer.pop(at) {
                 Pop::Frame(arrived) => {
-                    frames.push((stream.number(&arrived).expect("a whole frame"), arrived.frame.key_frame));
+                    if arrived.damaged {
+                        damaged.push(any_number(&arrived));
+                    } else {
+                        frames.push((stream.number(&arrived).expect("a whole frame"), arrived.frame.key_frame));
+                    }
                     assert!(arrived.first_arrival <= arrived.completed_at && arrived.completed_at <= at);
                 }
-                Pop::Missing => missing += 1,
+                Pop::Missing => {}
                 Pop::WaitUntil(next) => {
                     assert!(next > at, "to wait for the past would spin");
                     if until.is_some_and(|until| next >= until) {
@@ -317,7 +354,7 @@ fn run(buffer: &mut VideoBuffer, stream: &Stream, packets: &[RtpPacket]) -> (Vec
         buffer.insert(packet.clone());
         drain(buffer, packet.arrival, packets.get(i + 1).map(|next| next.arrival));
     }
-    (frames, missing)
+    (frames, damaged)
 }
 
 #[test]
@@ -332,8 +369,8 @@ fn a_lossy_path_with_retransmission_loses_nothing() {
     };
     let packets = path.carry((0..8 * 600).map(|n| stream.packet(n)));
     let mut buffer = buffer();
-    let (frames, missing) = run(&mut buffer, &stream, &packets);
-    assert_eq!((frames.len(), missing), (600, 0));
+    let (frames, damaged) = run(&mut buffer, &stream, &packets);
+    assert_eq!((frames.len(), damaged.len()), (600, 0));
     let reception = buffer.reception();
     assert_eq!((reception.received, reception.lost), (4_800, 0));
     // Nothing tells that the very first frame has a beginning, if its end comes first.
@@ -347,13 +384,15 @@ fn a_lossy_path_without_retransmission_goes_on_at_each_key_frame() {
     let path = LossyPath { loss: 0.01, ..LossyPath::CLEAN };
     let packets = path.carry((0..4 * 1_500).map(|n| stream.packet(n)));
     let mut buffer = buffer();
-    let (frames, missing) = run(&mut buffer, &stream, &packets);
-    assert!(frames.len() > 800 && missing > 20, "{} frames, {missing} losses", frames.len());
+    let (frames, damaged) = run(&mut buffer, &stream, &packets);
+    assert!(frames.len() > 800, "{} frames", frames.len());
+    // But for key frames with a hole and what depends on them, there is something of all.
+    assert!(frames.len() + damaged.len() > 1_300, "{} frames, {} damaged", frames.len(), damaged.len());
     assert_eq!(buffer.reception().lost, 6_000 - packets.len() as u64);
 }
 
 proptest! {
-    /// Whatever the path does, frames are whole, in order, never twice, and each but a key frame
+    /// Whatever the path does, frames that are not marked as damaged are whole, in order, never twice, and each but a key frame
     /// follows the one before it.
     #[test]
     fn any_order_loss_and_duplication(
@@ -373,11 +412,13 @@ proptest! {
         }
         packets.sort_by_key(|packet| packet.arrival);
         let mut buffer = buffer();
-        let (frames, _) = run(&mut buffer, &stream, &packets);
+        let (frames, damaged) = run(&mut buffer, &stream, &packets);
         for pair in frames.windows(2) {
             let ((before, _), (after, key)) = (pair[0], pair[1]);
             prop_assert!(after == before + 1 || (key && after > before), "{} after {}", after, before);
         }
+        prop_assert!(damaged.is_sorted_by(|before, after| before < after));
+        prop_assert!(damaged.iter().all(|number| frames.iter().all(|(frame, _)| frame != number)));
         prop_assert!(frames.first().is_none_or(|(_, key)| *key));
         let counts = buffer.reception();
         let unique: HashSet<u16> = packets.iter().map(|packet| packet.seq.0).collect();
