@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use stats::{InboundPair, InboundStats, OutboundPair, OutboundStats, StatsReport};
 
-use crate::media::{Bitrate, Clock, DescriptionKind, MediaKind, Size};
+use crate::media::{Bitrate, Clock, DescriptionKind, MediaKind, Size, VideoFormat};
 
 /// Something that happened in a call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
