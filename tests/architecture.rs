@@ -45,8 +45,16 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "jitter",
-        // `depacketizer` in tests.
-        ours: &["media", "codec::Depacketizer", "codec::PayloadError", "codec::depacketizer"],
+        // `depacketizer` and `DecodeError` in tests.
+        ours: &[
+            "media",
+            "codec::Depacketizer",
+            "codec::PayloadError",
+            "codec::depacketizer",
+            "codec::AudioDecoder",
+            "codec::AudioPayload",
+            "codec::DecodeError",
+        ],
         // What a depacketizer appends to.
         outside: &[("bytes", "")],
     },

@@ -49,12 +49,42 @@ impl AudioDecoder for OpusDecoder {
         out.captured_at = self.position;
         out.channels = self.channels;
         out.samples.clear();
-        out.samples.resize(self.block * usize::from(self.channels), 0.0);
+        let block = if matches!(payload, AudioPayload::Conceal) { BLOCK / 2 } else { self.block };
+        out.samples.resize(block * usize::from(self.channels), 0.0);
         let decoded = self.decoder.decode_float(bytes, &mut out.samples, fec).map_err(corrupt)?;
         out.samples.truncate(decoded * usize::from(self.channels));
         self.position = self.position + out.duration();
         Ok(())
     }
+
+    fn carries_previous(&self, payload: &[u8]) -> bool {
+        carries_previous(payload).unwrap_or(false)
+    }
+}
+
+/// Whether a packet holds low bit-rate redundancy: a flag behind the flags for voice in its first SILK
+/// frame (RFC 6716, 4.2.3). Packets of several frames (codes 1 to 3) are looked at where that is cheap.
+fn carries_previous(payload: &[u8]) -> Option<bool> {
+    let toc = *payload.first()?;
+    let configuration = toc >> 3;
+    if configuration >= 16 {
+        // CELT alone (3.1).
+        return Some(false);
+    }
+    let first = match toc & 3 {
+        0 | 1 => *payload.get(1)?,
+        // The length of the first frame comes before it (3.2.1).
+        2 => *payload.get(if *payload.get(1)? < 252 { 2 } else { 3 })?,
+        _ => return Some(false),
+    };
+    // SILK frames of 20 ms, but for those of 10 (table 2).
+    let frames = match configuration {
+        0..12 => [1, 1, 2, 3][usize::from(configuration % 4)],
+        _ => 1,
+    };
+    let middle = first >> (7 - frames) & 1;
+    let side = if toc & 4 == 0 { 0 } else { first >> (6 - 2 * frames) & 1 };
+    Some(middle | side == 1)
 }
 
 fn corrupt(error: opus::Error) -> DecodeError {
