@@ -90,3 +90,57 @@ fn carries_previous(payload: &[u8]) -> Option<bool> {
 fn corrupt(error: opus::Error) -> DecodeError {
     DecodeError::Corrupt(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        codec::{AudioEncoder, AudioTarget, opus::encode::OpusEncoder},
+        media::Bitrate,
+    };
+
+    /// A voice: a buzz that rises and falls in pitch, and pauses.
+    fn voice(blocks: usize, channels: u8) -> Vec<AudioFrame> {
+        let mut phase = 0.0_f32;
+        let mut sample = |at: usize| {
+            let seconds = at as f32 / SAMPLE_RATE_HZ as f32;
+            phase = (phase + (130.0 + 20.0 * (seconds * 5.0).sin()) / SAMPLE_RATE_HZ as f32).fract();
+            0.3 * (1.0 - 2.0 * phase) * (seconds * 9.0).sin().max(0.0)
+        };
+        (0..blocks)
+            .map(|block| {
+                let mono = (block * BLOCK..(block + 1) * BLOCK).map(&mut sample);
+                let samples = mono.flat_map(|sample| std::iter::repeat_n(sample, usize::from(channels))).collect();
+                AudioFrame { captured_at: MediaTime::ZERO, channels, samples }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_copy_of_the_packet_before_is_seen() {
+        for (channels, kbps) in [(1, 24), (1, 128), (2, 32)] {
+            let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.2 };
+            let mut encoder = OpusEncoder::new(channels, target).expect("an encoder");
+            let decoder = OpusDecoder::new(channels).expect("a decoder");
+            let packets: Vec<_> =
+                voice(200, channels).iter().map(|block| encoder.encode(block).expect("encodes").payload).collect();
+            let copies = packets.iter().filter(|packet| decoder.carries_previous(packet)).count();
+            // Where the voice pauses there is nothing worth a copy.
+            assert!((60..180).contains(&copies), "{channels} channels, {kbps} kbit/s: {copies} copies");
+        }
+        let decoder = OpusDecoder::new(1).expect("a decoder");
+        assert!(
+            [&[][..], &[0], &[2, 255], &[3, 1], &[16 << 3, 255]]
+                .iter()
+                .all(|payload| !decoder.carries_previous(payload))
+        );
+    }
+
+    #[test]
+    fn what_is_made_up_lasts_10_ms() {
+        let mut decoder = OpusDecoder::new(2).expect("a decoder");
+        let mut out = AudioFrame::default();
+        decoder.decode(AudioPayload::Conceal, &mut out).expect("made up");
+        assert_eq!((out.channels, out.samples_per_channel()), (2, BLOCK / 2));
+    }
+}
