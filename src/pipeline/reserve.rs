@@ -16,9 +16,10 @@ const MOST: Duration = Duration::from_millis(40);
 /// By how much it grows at once.
 const GROWS_BY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(10));
 
-/// It shrinks by so much each time that the sink did not run dry for so long.
+/// It shrinks by a quarter of what is above the least, but not by less than this, each time that the sink
+/// did not run dry for so long.
 const SHRINKS_BY: Duration = Duration::from_millis(1);
-const CALM: Duration = Duration::from_secs(10);
+const CALM: Duration = Duration::from_secs(5);
 
 impl Reserve {
     pub(super) const fn new() -> Self {
@@ -40,7 +41,8 @@ impl Reserve {
             self.level = (self.level + more).min(MOST);
             self.starved = Some((starved, now));
         } else if now.saturating_duration_since(since) >= CALM {
-            self.level = self.level.saturating_sub(SHRINKS_BY).max(LEAST);
+            let less = (self.level.saturating_sub(LEAST) / 4).max(SHRINKS_BY);
+            self.level = self.level.saturating_sub(less).max(LEAST);
             self.starved = Some((starved, now));
         }
     }
@@ -61,14 +63,17 @@ mod tests {
             (2, 505, 11),
             (3, 506, 13),
             (4, 900, 23),
-            (13, 900, 23),
-            (14, 900, 22),
-            (24, 900, 21),
-            (25, 950, 31),
-            (26, 980, 40),
+            (5, 914, 33),
+            (6, 915, 35),
+            (7, 940, 40),
+            (11, 940, 40),
+            (12, 980, 40),
+            (16, 981, 40),
+            (21, 981, 31),
+            (22, 982, 33),
         ] {
             reserve.observe(Duration::from_millis(starved), start + Duration::from_secs(at));
-            assert_eq!(reserve.level(), Duration::from_millis(level), "after {at} s");
+            assert_eq!(reserve.level().as_millis(), level, "after {at} s");
         }
     }
 }

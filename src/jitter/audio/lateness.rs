@@ -42,6 +42,9 @@ const MOST: usize = 2_000;
 /// is as bad as 40 ms more delay.
 const PRICE: f64 = 4_000_000.0;
 
+/// Until so many were seen, the others are taken to be in time: one late packet at the start says little.
+const ENOUGH: usize = 100;
+
 /// Nothing is waited for longer.
 const LONGEST: Micros = 400_000;
 
@@ -94,7 +97,7 @@ impl Lateness {
 /// Returns the lateness (above the smallest transit) that costs least when all that is later is lost.
 fn cheapest(sorted: &[Micros]) -> Micros {
     let Some(base) = sorted.first() else { return 0 };
-    let each = PRICE / sorted.len() as f64;
+    let each = PRICE / sorted.len().max(ENOUGH) as f64;
     let waits = sorted.iter().map(|transit| transit - base).take_while(|wait| *wait <= LONGEST);
     let costs = waits.enumerate().map(|(index, wait)| {
         let late = (sorted.len() - 1 - index) as f64;
@@ -150,6 +153,14 @@ mod tests {
             let targets = targets(&mut Lateness::default(), 1_000, late);
             assert!(expected.contains(&targets[999]), "{name}: {}", targets[999]);
         }
+    }
+
+    #[test]
+    fn one_late_packet_at_the_start_changes_nothing_but_some_do() {
+        let one = targets(&mut Lateness::default(), 30, |i| if i == 5 { 60 } else { 0 });
+        assert!(one.iter().all(|target| *target == 0), "{one:?}");
+        let some = targets(&mut Lateness::default(), 30, |i| if i % 5 == 4 { 60 } else { 0 });
+        assert_eq!(some[29], 60);
     }
 
     #[test]
