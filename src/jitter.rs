@@ -12,6 +12,8 @@ mod playout;
 mod reception;
 
 pub use assembly::{Arrived, Pop, VideoBuffer};
+#[cfg(test)]
+use audio::Tone;
 pub use audio::{AudioPlayed, AudioPlayer};
 pub use delay::DelayEstimator;
 pub use playout::PlayoutClock;
@@ -23,7 +25,7 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::{audio::Tone, lossy_path::LossyPath, *};
+    use super::{lossy_path::LossyPath, *};
     use crate::{
         codec::depacketizer,
         media::{AudioFrame, Codec, MediaKind, NtpTime, RtpPacket, RtpTime, SeqNo, now},
@@ -139,7 +141,6 @@ mod tests {
             let in_step = offsets.iter().filter(|offset| offset.abs() <= 0.030).count();
             let share = in_step as f64 / offsets.len() as f64;
             let worst = offsets.iter().fold(0.0_f64, |worst, offset| worst.max(offset.abs()));
-            println!("{name}: {share:.3} in step, {worst:.3} s at worst, sound {longest:?} late");
             assert!(share >= least_in_step, "{name}: {share:.3} in step, {worst:.3} s at worst");
             assert!(longest < 300 * MILLI, "{name}: sound {longest:?} late");
         }

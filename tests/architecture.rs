@@ -54,10 +54,13 @@ const LAYERS: &[Layer] = &[
             "codec::AudioDecoder",
             "codec::AudioPayload",
             "codec::DecodeError",
+            "path",
         ],
         // What a depacketizer appends to.
         outside: &[("bytes", "")],
     },
+    // In tests alone.
+    Layer { name: "path", ours: &["media"], outside: &[] },
     Layer { name: "congestion", ours: &["media"], outside: &[] },
     Layer {
         name: "source",

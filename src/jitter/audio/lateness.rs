@@ -138,8 +138,9 @@ mod tests {
 
     #[test]
     fn the_target_is_worth_what_it_costs() {
+        type Late = fn(usize) -> u64;
         // What is late by how much, the target at the end.
-        let table: [(&str, fn(usize) -> u64, std::ops::RangeInclusive<u128>); 8] = [
+        let table: [(&str, Late, std::ops::RangeInclusive<u128>); 8] = [
             ("a clean line needs no delay", |_| 40, 0..=0),
             ("one late packet changes nothing", |i| if i == 950 { 200 } else { 0 }, 0..=0),
             ("one burst, neither", |i| if (930..940).contains(&i) { 20 * (940 - i as u64) } else { 0 }, 0..=20),

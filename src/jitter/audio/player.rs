@@ -3,6 +3,8 @@
 //! The speaker sets the pace. Packets are decoded when they are needed. How late sound is played is
 //! compared with how late it has to be; periods of it are taken out or put in until both agree.
 
+mod pace;
+
 use std::time::{Duration, Instant};
 
 use super::{
@@ -87,22 +89,10 @@ const SILENT_AFTER: Duration = Duration::from_millis(100);
 /// How long coming back to full loudness takes.
 const FADE_IN: Duration = Duration::from_millis(5);
 
-/// How much too early sound is played before it is lengthened; how much too late before it is shortened
-/// where it is quiet, and anywhere.
-const TOO_EARLY: Micros = 1_000;
-const SLIGHTLY_LATE: Micros = 2_000;
-const TOO_LATE: Micros = 6_000;
-
-/// How far over the aim a change may go, for a period that fits.
-const OVER: Micros = 3_000;
-
-/// With so much delay too much it is got rid of quickly; with that, it is left behind at once, because
-/// the speaker did not play for a while.
-const MUCH_TOO_LATE: Micros = 30_000;
+/// How much more delay than the target is put up with at the very start, and how much ever: then packets are
+/// left behind, because the speaker did not play for a while.
+const LATE_AT_FIRST: Micros = 12_000;
 const FAR_TOO_LATE: Micros = 500_000;
-
-/// A measured delay that differs by so much from the smoothed one replaces it.
-const SUDDEN: Micros = 15_000;
 
 impl AudioPlayer {
     /// Returns a player of a stream whose time stamps count `clock_rate_hz`, with a decoder for so
@@ -230,7 +220,7 @@ impl AudioPlayer {
     /// Begins with the oldest packet when its time has come.
     fn start(&mut self, front: Front, plays_at: Instant) -> bool {
         let target = micros(self.target());
-        let patience = if self.state == State::Before { 2 * TOO_LATE } else { FAR_TOO_LATE };
+        let patience = if self.state == State::Before { LATE_AT_FIRST } else { FAR_TOO_LATE };
         let front = if self.late(front.media_time, plays_at) > target + patience {
             self.leave_behind(plays_at);
             self.buffer.front().unwrap_or(front)
@@ -411,68 +401,6 @@ impl AudioPlayer {
             self.gain = (self.gain + step).clamp(0.0, 1.0);
             self.pcm.extend(moment.iter().map(|sample| sample * self.gain));
         }
-    }
-
-    /// Shortens or lengthens `pcm` if it is played too late or too early.
-    fn keep_to_target(&mut self, plays_at: Instant) {
-        if self.state != State::Playing {
-            return;
-        }
-        let measured = self.late(self.head(), plays_at);
-        let smoothed = match self.delay {
-            Some(delay) if (measured - delay).abs() < SUDDEN => delay + (measured - delay) / 8,
-            _ => measured,
-        };
-        self.delay = Some(smoothed);
-        if !self.untouched.is_zero() || self.without > Duration::ZERO {
-            return;
-        }
-        let late = smoothed - micros(self.target());
-        if late > SLIGHTLY_LATE {
-            self.shorten(late);
-        } else if late < -TOO_EARLY {
-            self.lengthen(-late);
-        }
-    }
-
-    fn shorten(&mut self, late: Micros) {
-        // Enough for the longest period, if it is there already.
-        while late > TOO_LATE
-            && self.pcm.len() < 2 * stretch::LONGEST * self.channels
-            && self.buffer.front().is_some_and(|front| distance(self.position, front.media_time) < SLIGHT)
-        {
-            self.play();
-        }
-        let (likeness, times) = match late {
-            MUCH_TOO_LATE.. => (0.5, 3),
-            TOO_LATE.. => (0.85, 8),
-            _ => (stretch::NEVER, 8),
-        };
-        // What is played now must be left.
-        let spare = (self.pcm.len() / self.channels).saturating_sub(self.frames_in(PIECE));
-        let quiet = self.frames_in(Duration::from_micros(late as u64)).min(spare);
-        let at_most = self.frames_in(Duration::from_micros((late + OVER) as u64)).min(spare);
-        let change = stretch::Change { quiet, at_most, likeness };
-        let removed = stretch::shorten(&mut self.pcm, self.channels, change);
-        self.counts.removed += removed as u64;
-        self.stretched(removed, -1, times);
-    }
-
-    fn lengthen(&mut self, early: Micros) {
-        let likeness = if early > TOO_LATE { 0.5 } else { 0.85 };
-        let quiet = self.frames_in(Duration::from_micros(early as u64));
-        // It is better to play somewhat late than to run dry: any period will do.
-        let change = stretch::Change { quiet, at_most: stretch::LONGEST, likeness };
-        let inserted = stretch::lengthen(&self.before, &mut self.pcm, self.channels, change);
-        self.counts.inserted += inserted as u64;
-        self.stretched(inserted, 1, 4);
-    }
-
-    /// Notes a change by so many samples a channel: so many times as much is played as it is.
-    fn stretched(&mut self, samples: usize, sign: Micros, times: u32) {
-        let change = self.duration_of(samples * self.channels);
-        self.untouched = change * times;
-        self.delay = self.delay.map(|delay| delay + sign * micros(change));
     }
 
     /// The media time that `pcm` begins with.
