@@ -6,7 +6,7 @@ use bytes::Bytes;
 use divan::{Bencher, counter::ItemsCount};
 use p2pcall::{
     codec::{self, AudioPayload, AudioTarget, VideoTarget},
-    jitter::{AudioBuffer, PictureDelay, Pop, VideoBuffer},
+    jitter::{AudioPlayer, PictureDelay, Pop, VideoBuffer},
     media::{AudioFrame, Bitrate, Codec, EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo, Size, VideoFrame, now},
 };
 
@@ -138,21 +138,34 @@ fn video_buffer(bencher: Bencher<'_, '_>, late: usize) {
         });
 }
 
-/// Twenty seconds of sound.
+/// Twenty seconds of sound, one packet in twenty lost, played in pieces of 10 ms.
 #[divan::bench]
-fn audio_buffer(bencher: Bencher<'_, '_>) {
-    let start = now();
+fn play_sound(bencher: Bencher<'_, '_>) {
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05 };
+    let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
+    let (start, block) = (now(), Duration::from_millis(20));
     let packets: Vec<RtpPacket> = (0..1_000)
-        .map(|n| RtpPacket { arrival: start + Duration::from_millis(20) * n, ..packet(n, n * 960, false, 1) })
+        .map(|n| {
+            let samples = (n * 960..(n + 1) * 960).map(|n| 0.5 * (n as f32 * 0.03).sin()).collect();
+            let block_of_sound = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
+            let payload = encoder.encode(&block_of_sound).expect("encodes").payload;
+            RtpPacket { arrival: start + block * n, payload, ..packet(n, n * 960, false, 1) }
+        })
+        .filter(|packet| packet.seq.0 % 20 != 7)
         .collect();
+    let player = || AudioPlayer::new(48_000, codec::audio_decoder(Codec::Opus, 2).expect("a decoder"), 2);
+    let mut piece = AudioFrame::default();
     bencher
         .counter(ItemsCount::new(packets.len()))
-        .with_inputs(|| (AudioBuffer::new(48_000), packets.clone()))
-        .bench_local_values(|(mut buffer, packets)| {
-            for packet in packets {
-                let at = packet.arrival + Duration::from_millis(10);
-                buffer.insert(packet);
-                divan::black_box(buffer.pop(at));
+        .with_inputs(|| (player(), packets.clone().into_iter().peekable()))
+        .bench_local_values(|(mut player, mut packets)| {
+            for n in 0..2_000 {
+                let at = start + block * n / 2;
+                while let Some(packet) = packets.next_if(|packet| packet.arrival <= at) {
+                    player.insert(packet);
+                }
+                player.next(at, Duration::ZERO, true, &mut piece);
             }
+            assert!(player.played().recovered > 40);
         });
 }

@@ -237,7 +237,7 @@ pub enum AudioPayload<'a> {
     Packet(&'a EncodedFrame),
     /// The packet is lost, but its successor is here and may carry a copy (in-band FEC).
     Recover(&'a EncodedFrame),
-    /// The packet is lost without a trace: something inaudible is to be made up.
+    /// The packet is lost without a trace: 10 ms of something inaudible are to be made up.
     Conceal,
 }
 
@@ -248,6 +248,9 @@ pub trait AudioDecoder: Send {
     /// # Errors
     /// If the packet is damaged; `out` is then undefined.
     fn decode(&mut self, payload: AudioPayload<'_>, out: &mut AudioFrame) -> Result<(), DecodeError>;
+
+    /// Whether a packet with this payload carries a copy of the one before it.
+    fn carries_previous(&self, payload: &[u8]) -> bool;
 }
 
 /// A codec's RTP payload format, receiving side.

@@ -7,6 +7,7 @@
 mod audio_receive;
 mod audio_send;
 mod meter;
+mod reserve;
 mod thread;
 mod video_receive;
 mod video_send;

@@ -74,6 +74,11 @@ pub trait AudioSink: Send {
         self.queued()
     }
 
+    /// Returns how long silence was played because no sound was there, since the first block.
+    fn starved(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Completes what was begun: a file's header.
     fn finish(&mut self) {}
 }

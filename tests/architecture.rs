@@ -32,7 +32,7 @@ const LAYERS: &[Layer] = &[
     // parts
     Layer {
         name: "codec",
-        ours: &["media"],
+        ours: &["media", "path"],
         outside: &[
             ("bytes", ""),
             ("openh264", "codec/h264"),
@@ -47,12 +47,21 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "jitter",
-        // `depacketizer` in tests.
-        ours: &["media", "codec::Depacketizer", "codec::PayloadError", "codec::depacketizer"],
+        // `depacketizer` and `DecodeError` in tests.
+        ours: &[
+            "media",
+            "codec::Depacketizer",
+            "codec::PayloadError",
+            "codec::depacketizer",
+            "codec::AudioDecoder",
+            "codec::AudioPayload",
+            "codec::DecodeError",
+            "path",
+        ],
         // What a depacketizer appends to.
         outside: &[("bytes", "")],
     },
-    Layer { name: "congestion", ours: &["media"], outside: &[] },
+    Layer { name: "congestion", ours: &["media", "path"], outside: &[] },
     Layer {
         name: "source",
         // nokhwa has no time-out: its reading has a thread, started the one way threads are started.

@@ -221,9 +221,9 @@ impl PlaybackWriter {
         self.refused
     }
 
-    /// Returns how many frames of silence were played because nothing waited.
-    pub(crate) fn starved(&self) -> u64 {
-        self.shared.starved.load(Relaxed)
+    /// Returns how much silence was played because nothing waited.
+    pub(crate) fn starved(&self) -> Duration {
+        duration_of(self.shared.starved.load(Relaxed) as usize, self.rate_hz)
     }
 }
 
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(heard.len(), 480);
         assert!(heard[..100].iter().all(|(_, frame)| frame == &[0.25, -0.25]));
         assert!(heard[100..].iter().all(|(_, frame)| frame == &[0.0, 0.0]));
-        assert_eq!((writer.starved(), writer.queued()), (380, Duration::ZERO));
+        assert_eq!((writer.starved(), writer.queued()), (duration_of(380, RATE), Duration::ZERO));
         assert_eq!(writer.silent_for(at + Duration::from_secs(2)), Duration::from_secs(2));
         assert_eq!(writer.latency(), Duration::from_millis(7));
     }

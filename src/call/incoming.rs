@@ -102,6 +102,7 @@ impl Incoming {
                 inbound: receiver,
                 open: self.audio_sink.take(),
                 playout: self.playout.clone(),
+                clock: self.clock,
                 meter: meter.clone(),
                 events: self.events.clone(),
             }

@@ -35,6 +35,10 @@ struct Lane {
 /// Stands for what is not known yet.
 const UNKNOWN: i64 = i64::MIN;
 
+/// How far apart sound and picture may be before one waits for the other, in microseconds. Nobody sees
+/// it, sound is under way for a packet longer than a picture, and waiting costs delay.
+const TOLERANCE: i64 = 25_000;
+
 /// How long sound waits for pictures at most, in microseconds: more would hurt the talk.
 const MAX_SOUND_WAIT: i64 = 300_000;
 
@@ -70,7 +74,8 @@ impl PlayoutClock {
         }
     }
 
-    /// Returns how much later than alone the medium has to play. Zero while either is unknown.
+    /// Returns how much later than alone the medium has to play, so that they are at most 25 ms apart.
+    /// Zero while either is unknown.
     pub fn extra_delay(&self, kind: MediaKind) -> Duration {
         let (Some(audio), Some(video)) = (self.audio.alone_from_ntp(), self.video.alone_from_ntp()) else {
             return Duration::ZERO;
@@ -79,16 +84,22 @@ impl PlayoutClock {
         if ahead.abs() > MAX_DISTANCE {
             return Duration::ZERO;
         }
-        let sound_waits = ahead.clamp(0, MAX_SOUND_WAIT);
+        let sound_waits = (ahead - TOLERANCE).clamp(0, MAX_SOUND_WAIT);
         let extra = match kind {
             MediaKind::Audio => sound_waits,
             MediaKind::Video => {
-                // What sound really does beats what it was asked to do: its steps are 20 ms.
+                // What sound really does beats what it was asked to do: it takes its time.
                 let played = self.audio.played_from_ntp().filter(|played| (played - video).abs() <= MAX_DISTANCE);
-                (played.unwrap_or(audio + sound_waits) - video).max(0)
+                (played.unwrap_or(audio + sound_waits) - TOLERANCE - video).max(0)
             }
         };
         Duration::from_micros(extra as u64)
+    }
+
+    /// Returns when the medium's `media_time` was captured by the sender's wall clock, in microseconds of
+    /// NTP time; `None` before a report came.
+    pub fn captured_micros(&self, kind: MediaKind, media_time: MediaTime) -> Option<i64> {
+        Some(known(&self.lane(kind).ntp)? + micros(media_time))
     }
 
     /// Returns how far the picture is shown behind the sound, in seconds; `None` while unknown.
@@ -158,11 +169,13 @@ mod tests {
         // How late each could play alone what was captured at one moment, then how long each waits.
         for (audio, video, audio_waits, video_waits) in [
             (60, 60, 0, 0),
-            (100, 40, 0, 60),
-            (40, 100, 60, 0),
-            (40, 300, 260, 0),
+            (60, 40, 0, 0),
+            (40, 60, 0, 0),
+            (100, 40, 0, 35),
+            (40, 100, 35, 0),
+            (40, 300, 235, 0),
             (40, 500, 300, 0),
-            (1_500, 40, 0, 1_460),
+            (1_500, 40, 0, 1_435),
             (40, 5_000, 0, 0),
         ] {
             let start = now();
@@ -188,7 +201,7 @@ mod tests {
             clock.set_alone(kind, media(0), start + millis(50));
         }
         clock.set_played(MediaKind::Audio, media(0), start + millis(85));
-        assert_eq!(clock.extra_delay(MediaKind::Video), millis(35));
+        assert_eq!(clock.extra_delay(MediaKind::Video), millis(10));
         assert_eq!(clock.extra_delay(MediaKind::Audio), Duration::ZERO);
     }
 
@@ -201,7 +214,7 @@ mod tests {
         clock.set_report(MediaKind::Audio, media(0), ntp(0));
         assert_eq!(clock.extra_delay(MediaKind::Audio), Duration::ZERO);
         clock.set_report(MediaKind::Video, media(0), ntp(0));
-        assert_eq!(clock.extra_delay(MediaKind::Audio), millis(200));
+        assert_eq!(clock.extra_delay(MediaKind::Audio), millis(175));
         clock.forget(MediaKind::Video);
         assert_eq!(clock.extra_delay(MediaKind::Audio), Duration::ZERO);
     }

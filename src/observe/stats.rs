@@ -89,10 +89,18 @@ pub struct InboundStats {
     pub frames_rendered: u64,
     /// Pictures skipped as too late.
     pub frames_dropped: u64,
-    /// Blocks of sound that had to be made up.
+    /// Blocks of sound (of 20 ms) that had to be made up.
     pub concealed: u64,
     /// Blocks of sound recovered from in-band redundancy.
     pub recovered: u64,
+    /// Samples of sound played, at 48 kHz, silence included.
+    pub total_samples_received: u64,
+    /// Samples that had to be made up.
+    pub concealed_samples: u64,
+    /// Samples put in to play later: the line needs more delay.
+    pub inserted_samples_for_deceleration: u64,
+    /// Samples taken out to play sooner.
+    pub removed_samples_for_acceleration: u64,
     /// The size of the pictures received.
     pub size: Option<Size>,
     /// Key frames we asked for.
@@ -101,7 +109,8 @@ pub struct InboundStats {
     pub freeze_count: u64,
     /// Their sum in seconds.
     pub total_freezes_duration: f64,
-    /// Playout delay in seconds: how long the newest frame waited between arrival and showing.
+    /// Playout delay in seconds: how long the newest picture waited between arrival and showing, how long
+    /// sound is played after the earliest moment at which it could have come.
     pub jitter_buffer_delay: f64,
     /// Variation of arrival in seconds (RFC 3550, 6.4.1).
     pub jitter: f64,

@@ -1,30 +1,34 @@
-//! Sound on its way in: packets ─▶ jitter buffer ─▶ decoder ─▶ sink, on one thread.
+//! Sound on its way in: packets ─▶ player (jitter buffer and decoder) ─▶ sink, on one thread.
 
 use std::{
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::{Inbound, Meter, SinkOpener, Thread, spawn_thread};
+use super::{Inbound, Meter, SinkOpener, Thread, reserve::Reserve, spawn_thread};
 use crate::{
-    codec::{self, AudioDecoder, AudioPayload},
-    jitter::{AudioBuffer, AudioPop, PlayoutClock},
-    media::{AudioFrame, Codec, MediaKind, MediaTime, now},
+    codec,
+    jitter::{AudioPlayer, PlayoutClock},
+    media::{AudioFrame, Clock, Codec, MediaKind, SAMPLE_RATE_HZ, now},
     observe::{EventKind, Events, InboundStats},
-    sink::{AudioSink, NullAudio},
+    sink::{AudioSink, NullAudio, SinkError},
 };
 
-/// The sink is asked for room this often: a fraction of what it holds.
-const TICK: Duration = Duration::from_millis(5);
+/// The thread sleeps at most so long; a fraction of it if the device takes sound in portions.
+const IDLE: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(4);
 
-/// At least so much sound is kept ready in the sink; more if the device takes more at once.
-const READY: Duration = Duration::from_millis(20);
+/// It does not sleep for less.
+const NAP: Duration = Duration::from_millis(1);
 
-/// Samples a channel in a block of 20 ms.
-const BLOCK: usize = 960;
+/// With so little in the sink nothing is waited for.
+const URGENT: Duration = Duration::from_millis(2);
+
+/// Samples a channel in 20 ms, the unit in which blocks are counted.
+const BLOCK: u64 = SAMPLE_RATE_HZ as u64 / 50;
 
 /// Both channels are played: a mono stream is decoded to two that are the same.
 const CHANNELS: u8 = 2;
@@ -40,6 +44,8 @@ pub(crate) struct AudioReceive {
     pub(crate) open: Option<SinkOpener<dyn AudioSink>>,
     /// Keeps the sound in step with the picture.
     pub(crate) playout: Arc<PlayoutClock>,
+    /// The call's clock.
+    pub(crate) clock: Clock,
     /// Figures.
     pub(crate) meter: Meter<InboundStats>,
     /// Where it tells what happens.
@@ -67,15 +73,17 @@ impl AudioReceive {
             Some(Err(error)) => self.without_sink(&error.to_string()),
             None => Box::new(NullAudio::new().0),
         };
+        let decoder = codec::audio_decoder(self.codec, CHANNELS).map_err(|error| error.to_string())?;
         let mut playing = Playing {
             heard,
-            buffer: AudioBuffer::new(self.codec.clock_rate_hz()),
-            decoder: codec::audio_decoder(self.codec, CHANNELS).map_err(|error| error.to_string())?,
-            block: AudioFrame::silence(MediaTime::ZERO, CHANNELS, BLOCK),
+            player: AudioPlayer::new(self.codec.clock_rate_hz(), decoder, CHANNELS),
+            reserve: Reserve::new(),
+            piece: AudioFrame::default(),
             first: true,
         };
+        let mut sleep = IDLE;
         loop {
-            match self.inbound.recv_timeout(TICK) {
+            match self.inbound.recv_timeout(sleep) {
                 Ok(inbound) => {
                     playing.take(inbound, &self);
                     while let Ok(inbound) = self.inbound.try_recv() {
@@ -85,11 +93,13 @@ impl AudioReceive {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            while sink.queued() < READY.max(sink.wanted()) && playing.next(&self, &*sink) {
-                if let Err(error) = sink.play(&playing.block) {
+            sleep = match playing.feed(&mut *sink, &self) {
+                Ok(sleep) => sleep,
+                Err(error) => {
                     sink = self.without_sink(&error.to_string());
+                    NAP
                 }
-            }
+            };
         }
         sink.finish();
         Ok(())
@@ -104,9 +114,9 @@ impl AudioReceive {
 
 /// The state of the thread.
 struct Playing {
-    buffer: AudioBuffer,
-    decoder: Box<dyn AudioDecoder>,
-    block: AudioFrame,
+    player: AudioPlayer,
+    reserve: Reserve,
+    piece: AudioFrame,
     first: bool,
     /// Whether anybody listens: the picture does not wait for sound that nobody hears.
     heard: bool,
@@ -117,10 +127,10 @@ impl Playing {
         match inbound {
             Inbound::Packet(packet) => {
                 thread.meter.update(|stats| stats.bytes_received += packet.payload.len() as u64);
-                self.buffer.insert(packet);
+                self.player.insert(packet);
             }
             Inbound::Report(report) => {
-                if let Some(time) = self.buffer.media_time(report.rtp) {
+                if let Some(time) = self.player.media_time(report.rtp) {
                     thread.playout.set_report(MediaKind::Audio, time, report.ntp);
                 }
             }
@@ -129,50 +139,68 @@ impl Playing {
         }
     }
 
-    /// Fills the next block. `false` if there is nothing to play.
-    fn next(&mut self, thread: &AudioReceive, sink: &dyn AudioSink) -> bool {
-        let now = now();
-        let decoded = match self.buffer.pop(now) {
-            AudioPop::Packet(packet) => {
-                if self.heard {
-                    self.in_step(packet.media_time, thread, sink);
-                }
-                self.decoder.decode(AudioPayload::Packet(&packet), &mut self.block)
+    /// Fills the sink up to its level. Returns how long that lasts.
+    fn feed(&mut self, sink: &mut dyn AudioSink, thread: &AudioReceive) -> Result<Duration, SinkError> {
+        let in_portions = sink.wanted() > Duration::ZERO;
+        let level = self.reserve.level().max(sink.wanted() + URGENT);
+        let urgent = URGENT.max(sink.wanted());
+        self.player.set_ahead(level);
+        self.player.set_extra_delay(thread.playout.extra_delay(MediaKind::Audio));
+        loop {
+            let (now, queued) = (now(), sink.queued());
+            if queued > level {
+                let longest = if in_portions { TICK } else { IDLE };
+                return Ok((queued - level).clamp(NAP, longest));
             }
-            AudioPop::Recover(next) => self.decoder.decode(AudioPayload::Recover(&next), &mut self.block),
-            AudioPop::Conceal => self.decoder.decode(AudioPayload::Conceal, &mut self.block),
-            AudioPop::Wait => return false,
-        };
-        if let Err(error) = decoded {
-            tracing::debug!(%error, "a block of sound is lost");
-            self.block = AudioFrame::silence(MediaTime::ZERO, CHANNELS, BLOCK);
+            if !self.player.next(now, queued, queued <= urgent, &mut self.piece) {
+                return Ok(queued.saturating_sub(urgent).clamp(NAP, TICK));
+            }
+            let heard_at = now + sink.delay();
+            // The one place where sound leaves for the device: the far end of an echo.
+            sink.play(&self.piece)?;
+            self.reserve.observe(sink.starved(), now);
+            self.note(heard_at, thread);
         }
-        if std::mem::take(&mut self.first) {
+    }
+
+    /// Tells the picture, and whoever asks for figures, when what was played is heard.
+    fn note(&mut self, heard_at: Instant, thread: &AudioReceive) {
+        let time = self.piece.captured_at;
+        let delay = self.player.delay();
+        if let Some(delay) = delay
+            && self.heard
+        {
+            // But for the other medium it would be heard as much earlier as its delay were shorter.
+            let alone = heard_at + self.player.target_alone();
+            thread.playout.set_alone(MediaKind::Audio, time, alone.checked_sub(delay).unwrap_or(alone));
+            thread.playout.set_played(MediaKind::Audio, time, heard_at);
+        }
+        let end_to_end = delay.and_then(|_| {
+            let captured = thread.playout.captured_micros(MediaKind::Audio, time)?;
+            Some((thread.clock.ntp(thread.clock.at(heard_at)).micros() - captured) as f64 / 1e6)
+        });
+        let (counts, played) = (self.player.reception(), self.player.played());
+        if played.packets > 0 && std::mem::take(&mut self.first) {
             thread.events.emit(EventKind::FirstFrameReceived { kind: MediaKind::Audio });
         }
-        let counts = self.buffer.reception();
         thread.meter.update(|stats| {
-            stats.frames_decoded += 1;
-            stats.frames_rendered += 1;
+            stats.frames_decoded = played.packets;
+            stats.frames_rendered = played.samples / BLOCK;
             stats.packets_received = counts.received;
             stats.packets_lost = counts.lost;
             stats.packets_discarded = counts.discarded;
             stats.jitter = counts.jitter;
-            stats.concealed = self.buffer.concealed();
-            stats.recovered = self.buffer.recovered();
-            stats.frames_dropped = self.buffer.skipped();
-            stats.jitter_buffer_delay = self.buffer.depth().as_secs_f64();
+            stats.concealed = played.concealed.div_ceil(BLOCK);
+            stats.recovered = played.recovered;
+            stats.frames_dropped = played.skipped;
+            stats.total_samples_received = played.samples;
+            stats.concealed_samples = played.concealed;
+            stats.inserted_samples_for_deceleration = played.inserted;
+            stats.removed_samples_for_acceleration = played.removed;
+            if let Some(delay) = delay {
+                stats.jitter_buffer_delay = delay.as_secs_f64();
+                stats.end_to_end_delay = end_to_end;
+            }
         });
-        true
-    }
-
-    /// Tells the picture when this is heard, and hears how long to wait for it.
-    fn in_step(&mut self, time: MediaTime, thread: &AudioReceive, sink: &dyn AudioSink) {
-        let delay = sink.delay();
-        if let Some(alone) = self.buffer.play_at_alone(time) {
-            thread.playout.set_alone(MediaKind::Audio, time, alone + delay);
-        }
-        thread.playout.set_played(MediaKind::Audio, time, now() + delay);
-        self.buffer.set_extra_delay(thread.playout.extra_delay(MediaKind::Audio));
     }
 }

@@ -105,6 +105,10 @@ impl AudioSink for NullAudio {
     fn queued(&self) -> Duration {
         self.device.queued(now())
     }
+
+    fn starved(&self) -> Duration {
+        self.device.starved()
+    }
 }
 
 impl Drop for NullAudio {

@@ -7,18 +7,26 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct VirtualDevice {
     plays_until: Option<Instant>,
+    starved: Duration,
 }
 
 impl VirtualDevice {
     /// Takes sound that lasts so long.
     pub(super) fn play(&mut self, duration: Duration, now: Instant) {
-        let begin = self.plays_until.map_or(now, |until| until.max(now));
+        let until = self.plays_until.unwrap_or(now);
+        self.starved += now.saturating_duration_since(until);
+        let begin = until.max(now);
         self.plays_until = Some(begin + duration);
     }
 
     /// Returns how much is still to be played.
     pub(super) fn queued(&self, now: Instant) -> Duration {
         self.plays_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    }
+
+    /// Returns how long there was nothing to play between the first sound and the last.
+    pub(super) fn starved(&self) -> Duration {
+        self.starved
     }
 }
 
@@ -36,5 +44,6 @@ mod tests {
             device.play(Duration::from_millis(played), now);
             assert_eq!(device.queued(now), Duration::from_millis(queued), "at {at} ms");
         }
+        assert_eq!(device.starved(), Duration::from_millis(60 + 100));
     }
 }

@@ -26,7 +26,7 @@ pub struct Speaker {
     /// When what was handed over without a device to play it would have been played.
     unheard_until: Instant,
     refused: u64,
-    starved: u64,
+    starved: Duration,
 }
 
 /// What lives as long as the device runs.
@@ -57,7 +57,7 @@ impl Speaker {
             reconnect: Reconnect::new(now),
             unheard_until: now,
             refused: 0,
-            starved: 0,
+            starved: Duration::ZERO,
         })
     }
 
@@ -69,12 +69,6 @@ impl Speaker {
     /// Returns how many frames found no room, at the device's rate.
     pub fn refused(&self) -> u64 {
         self.refused + self.link.as_ref().map_or(0, |link| link.writer.refused())
-    }
-
-    /// Returns how many frames of silence were played because there was nothing to play, at the
-    /// device's rate.
-    pub fn starved(&self) -> u64 {
-        self.starved + self.link.as_ref().map_or(0, |link| link.writer.starved())
     }
 
     fn close(&mut self, failure: &Failure) {
@@ -147,6 +141,10 @@ impl AudioSink for Speaker {
             Some(link) => link.writer.queued() + link.writer.latency() + link.resampler.delay(),
             None => self.queued(),
         }
+    }
+
+    fn starved(&self) -> Duration {
+        self.starved + self.link.as_ref().map_or(Duration::ZERO, |link| link.writer.starved())
     }
 }
 

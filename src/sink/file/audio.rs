@@ -58,6 +58,10 @@ impl AudioSink for AudioFile {
         self.device.queued(now())
     }
 
+    fn starved(&self) -> Duration {
+        self.device.starved()
+    }
+
     fn delay(&self) -> Duration {
         Duration::ZERO
     }
