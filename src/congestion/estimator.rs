@@ -205,7 +205,10 @@ impl LineEstimator {
         }
         self.wait = self.travel.wait();
         // Where there is a queue it tells more than the loss behind it.
-        if self.queue_since.is_none() {
+        let queued = self.queue_last.is_some_and(|at| now.saturating_duration_since(at) < 2 * METER);
+        if queued || self.wait.standing > HARMLESS {
+            self.loss_limit.skip(now);
+        } else {
             self.loss_limit.update(now, lost, told, rate);
         }
         self.follow(now, elapsed);

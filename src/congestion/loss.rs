@@ -14,8 +14,8 @@ const HIGH: f64 = 0.16;
 /// ... and up to which excess it is taken to have room.
 const LOW: f64 = 0.12;
 
-/// What the rate gains with a window that has room.
-const RISE: f64 = 1.12;
+/// What the rate gains with a window that has room, and twice as much with each further one.
+const RISE: f64 = 0.10;
 
 /// A rate so much lower that is followed by the same loss was not the reason of the loss.
 const TRIED: f64 = 0.75;
@@ -39,17 +39,23 @@ pub(super) struct LossLimit {
     first: Option<(f64, f64)>,
     /// The share that the line loses however little is sent.
     own: f64,
+    rise: f64,
 }
 
 impl LossLimit {
     /// Returns no limit but `max`, in bits a second.
     pub(super) const fn new(max: f64) -> Self {
-        Self { limit: max, max, since: None, lost: 0, total: 0, first: None, own: 0.0 }
+        Self { limit: max, max, since: None, lost: 0, total: 0, first: None, own: 0.0, rise: RISE }
     }
 
     /// Returns the limit in bits a second.
     pub(super) const fn get(&self) -> f64 {
         self.limit
+    }
+
+    /// Begins a new window: what is lost in a queue that others see to says nothing more.
+    pub(super) fn skip(&mut self, now: Instant) {
+        (self.since, self.lost, self.total) = (Some(now), 0, 0);
     }
 
     /// Takes what the other side says of `total` packets, sent at `current` bits a second.
@@ -64,6 +70,7 @@ impl LossLimit {
         (self.since, self.lost, self.total) = (Some(now), 0, 0);
         self.own = self.own.min(share);
         if share > self.own + HIGH {
+            self.rise = RISE;
             let (share_then, rate_then) = *self.first.get_or_insert((share, current));
             if current < TRIED * rate_then && share > 0.8 * share_then {
                 self.own = share;
@@ -73,7 +80,8 @@ impl LossLimit {
                 self.limit = self.limit.min(current) * (1.0 - 0.8 * share);
             }
         } else if share < self.own + LOW {
-            self.limit = (self.limit * RISE).min(self.max);
+            self.limit = (self.limit * (1.0 + self.rise)).min(self.max);
+            self.rise = (2.0 * self.rise).min(1.0);
             self.first = self.first.filter(|_| self.limit < self.max);
         }
     }
@@ -142,7 +150,7 @@ mod tests {
         let mut limit = LossLimit::new(2e6);
         let policed = |rate: f64| (1.0 - 1e6 / rate).max(0.0) * 100.0;
         let reduced = after(20, policed, &mut limit, start);
-        assert!((0.8e6..1.4e6).contains(&reduced), "too much is: {reduced}");
+        assert!((0.7e6..2.0e6).contains(&reduced), "too much is: {reduced}");
         let regained = after(20, |_| 1.0, &mut limit, start + Duration::from_secs(20));
         assert_eq!(regained, 2e6);
     }
