@@ -38,13 +38,18 @@ const ENOUGH: usize = 6;
 
 /// Within this time a queue is to be drained. A wait of so long would stop everything, but [`DRAIN_LEAST`]
 /// is kept.
-const DRAIN: f64 = 0.35;
-const DRAIN_LEAST: f64 = 0.4;
+const DRAIN: f64 = 0.5;
+const DRAIN_LEAST: f64 = 0.55;
 
-/// What the capacity gains in a second while all of it is used and nothing waits, and after
-/// [`CALM`] without a queue.
+/// A queue that is shorter than the first and younger than the second may be chance: it is drained, but the
+/// capacity is not thought to be less.
+const DOUBTFUL: (f64, Duration) = (0.040, Duration::from_millis(250));
+
+/// What the capacity gains in a second while all of it is used and nothing waits; after [`CALM`] without a queue;
+/// and when packets that left together tell of more than it may be stepped to.
 const RISE: f64 = 0.06;
 const CALM_RISE: f64 = 0.20;
+const PROVEN_RISE: f64 = 0.30;
 const CALM: Duration = Duration::from_secs(8);
 
 /// Up to this the capacity rises even if it is not used: enough to try a picture again.
@@ -212,6 +217,15 @@ impl LineEstimator {
             self.loss_limit.update(now, lost, told, rate);
         }
         self.follow(now, elapsed);
+        tracing::trace!(
+            capacity = self.capacity as u64 / 1000,
+            served = self.service.rate(PROBE_INTERVAL / 2, ENOUGH).map(|served| served as u64 / 1000),
+            sent = self.sent.rate(METER) as u64 / 1000,
+            came = self.came.rate(METER) as u64 / 1000,
+            limit = self.loss_limit.get() as u64 / 1000,
+            wait = ?self.wait,
+            "the line"
+        );
     }
 
     /// Returns how many bytes of padding are to follow the next picture, best in half a dozen packets: a train
@@ -241,7 +255,7 @@ impl LineEstimator {
         let slow = self.service.rate(NEWEST, 3).is_some_and(|served| served < 0.8 * self.capacity);
         let sudden = rising && newest - self.foreign > if slow { SUDDEN.1 } else { SUDDEN.0 };
         if stands || sudden {
-            self.lower(now);
+            self.lower(now, sudden);
             return;
         }
         self.queue_since = None;
@@ -252,18 +266,21 @@ impl LineEstimator {
     }
 
     /// There is a queue: the capacity is what comes through.
-    fn lower(&mut self, now: Instant) {
+    fn lower(&mut self, now: Instant, sudden: bool) {
         let begins = self.queue_since.is_none();
         let since = *self.queue_since.get_or_insert(now);
         self.queue_last = Some(now);
         let before = self.capacity;
         let lasted = now.saturating_duration_since(since);
-        if let Some(served) = self.service.rate(NEWEST, 3) {
-            self.capacity = self.capacity.min(served);
+        let sure = sudden || self.wait.standing - self.foreign > DOUBTFUL.0 || lasted > DOUBTFUL.1;
+        if sure && let Some(served) = self.service.rate(NEWEST, 3) {
+            // What arrives is proof, but for the moment in which it changes.
+            let proof = if sudden { 0.0 } else { self.came.rate(NEWEST * 2) };
+            self.capacity = self.capacity.min(served.max(proof));
         }
         // Trains that a radio link bundles tell too much: what arrives all in all does not.
         if lasted > METER && self.wait.rising {
-            self.capacity = self.capacity.min(self.came.rate() * 1.05);
+            self.capacity = self.capacity.min(self.came.rate(METER) * 1.05);
         }
         if lasted > PATIENCE {
             self.foreign = self.wait.standing;
@@ -276,7 +293,7 @@ impl LineEstimator {
             self.probed = Some(now);
         }
         if begins && let Some((_, from)) = self.step.take_if(|(at, _)| now.saturating_duration_since(*at) < BLAME) {
-            self.capacity = self.capacity.min(from.max(self.came.rate()));
+            self.capacity = self.capacity.min(from.max(self.came.rate(METER)));
             self.no_step_before = Some(now + self.back_off);
             self.back_off = (self.back_off * 2).min(BACK_OFF.1);
             self.service.forget();
@@ -287,7 +304,8 @@ impl LineEstimator {
     fn raise(&mut self, now: Instant, elapsed: f64) {
         let ceiling = self.max / USED;
         let served = self.service.rate(PROBE_INTERVAL / 2, ENOUGH);
-        let bound = served.map_or(ceiling, |served| (served * BELIEVED).min(ceiling));
+        let came = self.came.rate(METER);
+        let bound = served.map_or(ceiling, |served| (served * BELIEVED).max(came).min(ceiling));
         let stepped = self.step.is_some_and(|(at, _)| now.saturating_duration_since(at) < STEP_INTERVAL);
         if bound > 1.15 * self.capacity && served.is_some() && self.may_step(now) && !stepped {
             let from = self.step.filter(|(at, _)| now.saturating_duration_since(*at) < BLAME);
@@ -300,9 +318,15 @@ impl LineEstimator {
             (self.step, self.back_off) = (None, BACK_OFF.0);
         }
         // Who sends less than he may learns nothing of the rest.
-        if self.capacity < TRIAL || self.sent.rate() > 0.75 * self.rate() {
+        if self.capacity < TRIAL || self.sent.rate(METER) > 0.75 * self.rate() {
+            let proven = served.is_some() && bound > 1.1 * self.capacity;
             let calm = self.queue_last.is_none_or(|at| now.saturating_duration_since(at) > CALM);
-            let risen = self.capacity * (1.0 + elapsed * if calm { CALM_RISE } else { RISE });
+            let rise = match (proven, calm) {
+                (true, _) => PROVEN_RISE,
+                (false, true) => CALM_RISE,
+                (false, false) => RISE,
+            };
+            let risen = self.capacity * (1.0 + elapsed * rise);
             self.capacity = risen.min(bound.max(self.capacity));
         }
     }
@@ -336,11 +360,17 @@ impl Meter {
         }
     }
 
-    fn rate(&self) -> f64 {
-        let (Some((first, _)), Some((last, _))) = (self.0.front(), self.0.back()) else { return 0.0 };
-        let span = last.saturating_duration_since(*first).as_secs_f64().max(0.1);
-        let bytes: usize = self.0.iter().skip(1).map(|(_, bytes)| bytes).sum();
-        bytes as f64 * 8.0 / span
+    fn rate(&self, span: Duration) -> f64 {
+        let Some((last, _)) = self.0.back() else { return 0.0 };
+        let recent = self.0.iter().rev().take_while(|(at, _)| last.saturating_duration_since(*at) <= span);
+        let (mut bytes, mut first) = (0, (*last, 0));
+        for packet in recent {
+            bytes += packet.1;
+            first = *packet;
+        }
+        // From the end of the first packet to the end of the last.
+        let span = last.saturating_duration_since(first.0).max(span / 2).as_secs_f64();
+        (bytes - first.1) as f64 * 8.0 / span
     }
 }
 

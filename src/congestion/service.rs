@@ -48,7 +48,7 @@ impl Service {
         // Its own waiting began when it left: the line was busy with the one before if that is longer
         // than what is between them.
         let close = bits >= FASTER * rate * sent;
-        let behind = waited > 0.02 && waited > came && sent < 0.2;
+        let behind = waited > 0.03 && waited > came + 0.005 && sent < 0.2;
         if close || behind {
             self.gaps.push_back(Gap { arrival, bits, sent: if close { sent } else { 0.0 }, came });
         }

@@ -349,3 +349,17 @@ fn a_very_narrow_line_is_survived() {
         assert!(back < 12.0, "{back}");
     });
 }
+
+#[test]
+fn a_narrow_line_that_jitters_is_used() {
+    for (kbps, jitter) in [(500.0, 10), (500.0, 30), (1000.0, 20), (300.0, 20)] {
+        println!("--- {kbps} {jitter}");
+        let path = PathConfig { jitter: Duration::from_millis(jitter), ..line(20, &[(0, kbps)]) };
+        seeds(&Call::over(path), |course, _| {
+            let (_, mean, high) = course.rates(4.0, 20.0);
+            assert!(mean > 0.7 * kbps && high < 1.1 * kbps, "{mean} {high}");
+            let (median, p95, gap) = course.latency(4.0, 18.0);
+            assert!(median < 95.0 && p95 < 140.0 && gap < 180.0, "{median} {p95} {gap}");
+        });
+    }
+}
