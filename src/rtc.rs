@@ -17,6 +17,7 @@ mod lookup;
 mod nack;
 mod network;
 mod pacer;
+mod padding;
 mod peer;
 mod punch;
 mod relay;

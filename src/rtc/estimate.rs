@@ -3,16 +3,14 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use rtc::interceptor::{BandwidthEstimator, EstimatorStats, PacketReport};
 use tokio::sync::watch;
 
+use super::padding::Padding;
 use crate::{
     congestion::{Fate, Line, LineEstimator, PacketFate},
     media::Bitrate,
@@ -25,17 +23,6 @@ const BELOW: usize = 8 + 20 + 10;
 /// [`TELL_INTERVAL`].
 const SMALL: f64 = 0.02;
 const TELL_INTERVAL: Duration = Duration::from_millis(500);
-
-/// Bytes of padding that are to follow the next picture: asked for by the estimator, taken by the track.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Padding(Arc<AtomicUsize>);
-
-impl Padding {
-    /// Returns what is to be sent now.
-    pub(super) fn take(&self) -> usize {
-        self.0.swap(0, Ordering::Relaxed)
-    }
-}
 
 /// Which packets the other side's reports spoke of: the library takes a packet whose report was lost for lost
 /// itself. Written by the tap, which sees the reports first.
@@ -117,7 +104,7 @@ impl BandwidthEstimator for Estimator {
         self.estimator.report(now, &fates);
         let padding = self.estimator.take_padding(now);
         if padding > 0 {
-            self.padding.0.store(padding, Ordering::Relaxed);
+            self.padding.want(padding);
         }
         self.tell(now);
     }

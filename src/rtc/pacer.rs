@@ -15,6 +15,7 @@ use rtc::{
 };
 use tokio::sync::watch;
 
+use super::padding::Padding;
 use crate::{
     congestion::{Line, Pace},
     media::SeqNo,
@@ -26,6 +27,7 @@ const CAPACITY: usize = 4096;
 
 pub(super) struct Pacer {
     estimate: watch::Receiver<Line>,
+    padding: Padding,
     pace: Pace,
     /// The newest sequence number of each stream that is paced.
     video: HashMap<u32, Option<SeqNo>>,
@@ -37,9 +39,10 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    pub(super) fn new(estimate: watch::Receiver<Line>) -> Self {
+    pub(super) fn new(estimate: watch::Receiver<Line>, padding: Padding) -> Self {
         Self {
             estimate,
+            padding,
             pace: Pace::default(),
             video: HashMap::new(),
             again: VecDeque::new(),
@@ -95,13 +98,18 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
         self.inbound.pop_front()
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
         let Some(again) = self.paced(&packet.message.packet) else {
             self.outbound.push_back(packet);
             return Ok(());
         };
         if self.waiting.len() + self.again.len() < CAPACITY {
             let now = packet.now;
+            if let Packet::Rtp(rtp) = &mut packet.message.packet
+                && !again
+            {
+                self.padding.weigh(rtp);
+            }
             if again { &mut self.again } else { &mut self.waiting }.push_back(packet);
             self.release(now);
         }
@@ -175,7 +183,7 @@ mod tests {
     fn pictures_are_spread_and_sound_passes() {
         // 1200 bytes at 2.5 × 384 kbit/s: one packet each 10 ms.
         let (_keep, estimate) = watch::channel(known(384));
-        let mut pacer = Pacer::new(estimate);
+        let mut pacer = Pacer::new(estimate, Padding::default());
         pacer.video.insert(1, None);
         let start = now();
         for number in 0..5 {
@@ -200,7 +208,7 @@ mod tests {
     #[test]
     fn the_first_picture_is_in_a_hurry_until_the_line_is_known() {
         let (line, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
-        let mut pacer = Pacer::new(estimate);
+        let mut pacer = Pacer::new(estimate, Padding::default());
         pacer.video.insert(1, None);
         let start = now();
         let mut last = start;

@@ -30,12 +30,13 @@ use super::{
     capability::{codec_kind, media_engine},
     channel,
     contact::Watch,
-    estimate::{Coverage, Estimator, Padding},
+    estimate::{Coverage, Estimator},
     forward::Forward,
     keepalive::Keepalive,
     nack::{Nack, RoundTrip},
     network::Network,
     pacer::Pacer,
+    padding::Padding,
     relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
     tap::Tap,
@@ -282,8 +283,13 @@ async fn build(
         Estimator::new(config.start_bitrate, config.max_bitrate, coverage.clone(), padding.clone());
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
     let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone(), coverage);
-    let registry =
-        interceptors(&mut engine, estimator, Pacer::new(estimate.clone()), Nack::new(round_trip.clone()), tap)?;
+    let registry = interceptors(
+        &mut engine,
+        estimator,
+        Pacer::new(estimate.clone(), padding.clone()),
+        Nack::new(round_trip.clone()),
+        tap,
+    )?;
 
     let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
     ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {

@@ -8,7 +8,7 @@ use rtc::{
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     rtp::{
         codec::{h264::H264Payloader, opus::OpusPayloader},
-        header::{EXTENSION_PROFILE_TWO_BYTE, Extension, Header},
+        header::Header,
         packetizer::Payloader,
     },
     rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters},
@@ -24,7 +24,7 @@ use webrtc::{
 use super::{
     RtcError,
     capability::{codec, codec_kind, media_kind},
-    estimate::Padding,
+    padding::Padding,
     tap::Timeline,
 };
 use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
@@ -35,11 +35,6 @@ const MAX_PAYLOAD: usize = 1180;
 
 /// Padding comes in at least so many packets: it is the gaps between them that tell something.
 const PADDING_PACKETS: usize = 6;
-
-/// Identifiers that no description of ours or of a browser gives a meaning.
-const UNUSED_EXTENSIONS: std::ops::RangeInclusive<u8> = 251..=255;
-
-const ZEROS: [u8; 255] = [0; 255];
 
 /// A track of ours before its payload type is negotiated.
 pub(super) struct OutgoingTrack {
@@ -153,9 +148,10 @@ impl LocalTrack {
             return Ok(());
         }
         let packets = bytes.div_ceil(MAX_PAYLOAD).max(PADDING_PACKETS);
+        self.padding.set_weight(bytes / packets);
         for _ in 0..packets {
-            let packet = padding(self.header(ticks), bytes / packets);
-            self.track.write_rtp(packet).await?;
+            let header = Header { padding: true, ..self.header(ticks) };
+            self.track.write_rtp(rtc::rtp::Packet { header, payload: Bytes::new() }).await?;
         }
         tracing::trace!(bytes, packets, "padding to probe the line");
         Ok(())
@@ -256,25 +252,6 @@ const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
     }
 }
 
-/// Returns a packet of about so many bytes without any media (RFC 3550, 5.1).
-///
-/// The library pads to a multiple of four bytes and no further. So the weight is in header extensions of no
-/// meaning, which everybody must ignore (RFC 8285, 4.1.2); the padding bit says that the payload is none.
-fn padding(header: Header, bytes: usize) -> rtc::rtp::Packet {
-    let mut header = Header { padding: true, extension: true, extension_profile: EXTENSION_PROFILE_TWO_BYTE, ..header };
-    // Header, padding, the other extension that is to come.
-    let mut left = bytes.saturating_sub(12 + 4 + 4 + 4);
-    for id in UNUSED_EXTENSIONS {
-        let length = left.min(usize::from(u8::MAX) + 2).saturating_sub(2);
-        if length == 0 {
-            break;
-        }
-        left -= length + 2;
-        header.extensions.push(Extension { id, payload: Bytes::from_static(&ZEROS[..length]) });
-    }
-    rtc::rtp::Packet { header, payload: Bytes::new() }
-}
-
 /// Returns numbers that nobody can guess.
 fn random<const N: usize>() -> Result<[u32; N], RtcError> {
     let mut numbers = [0; N];
@@ -282,25 +259,4 @@ fn random<const N: usize>() -> Result<[u32; N], RtcError> {
         *number = getrandom::u32().map_err(|error| RtcError::Library(format!("no random numbers: {error}")))?;
     }
     Ok(numbers)
-}
-
-#[cfg(test)]
-mod tests {
-    use rtc::shared::marshal::{Marshal, MarshalSize, Unmarshal};
-
-    use super::*;
-
-    #[test]
-    fn padding_weighs_what_it_should_and_carries_nothing() {
-        for bytes in [0, 24, 26, 40, 100, 250, 282, 283, 500, 1000, 1180] {
-            let mut packet = padding(Header { version: 2, sequence_number: 7, ssrc: 3, ..Default::default() }, bytes);
-            packet.header.set_extension(1, Bytes::from_static(&[1, 2])).expect("transport-wide numbers go on it");
-            let wire = packet.marshal().expect("it is valid").freeze();
-            assert_eq!(wire.len(), packet.marshal_size());
-            assert!(wire.len().abs_diff(bytes.max(24)) <= 8, "{bytes} became {}", wire.len());
-            let read = rtc::rtp::Packet::unmarshal(&mut wire.clone()).expect("it is read back");
-            assert!(read.payload.is_empty() && read.header.padding);
-            assert_eq!(read.header.get_extension(1).as_deref(), Some(&[1, 2][..]));
-        }
-    }
 }
