@@ -275,12 +275,13 @@ impl LineEstimator {
         let sure = sudden || self.wait.standing - self.foreign > DOUBTFUL.0 || lasted > DOUBTFUL.1;
         if sure && let Some(served) = self.service.rate(NEWEST, 3) {
             // What arrives is proof, but for the moment in which it changes.
-            let proof = if sudden { 0.0 } else { self.came.rate(NEWEST * 2) };
+            let proof = if sudden { 0.8 * self.came.rate(NEWEST) } else { self.came.rate(NEWEST * 2) };
             self.capacity = self.capacity.min(served.max(proof));
         }
-        // Trains that a radio link bundles tell too much: what arrives all in all does not.
-        if lasted > METER && self.wait.rising {
-            self.capacity = self.capacity.min(self.came.rate(METER) * 1.05);
+        // Trains that a radio link bundles tell too much: what arrives all in all does not, unless little is sent.
+        let came = self.came.rate(METER);
+        if lasted > METER && self.wait.rising && self.sent.rate(METER) > 1.1 * came {
+            self.capacity = self.capacity.min(came * 1.05);
         }
         if lasted > PATIENCE {
             self.foreign = self.wait.standing;
