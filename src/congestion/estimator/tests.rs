@@ -207,27 +207,18 @@ fn line(delay: u64, kbps: &[(u64, f64)]) -> PathConfig {
 
 const SEEDS: [u64; 4] = [1, 2, 3, 4];
 
-fn seeds(call: &Call, judge: impl Fn(&Course, u64)) {
+fn seeds(call: &Call, judge: impl Fn(&Course)) {
     for seed in SEEDS {
         let mut call = call.clone();
         call.path.seed = seed;
-        let course = run(&call);
-        println!(
-            "seed {seed}: rates {:?} {:?}, latency {:?}, padding {}, line {:?}",
-            course.rates(5.0, call.seconds as f64),
-            course.rates(0.5, 5.0),
-            course.latency(5.0, call.seconds as f64 - 1.0),
-            course.padding,
-            course.line
-        );
-        judge(&course, seed);
+        judge(&run(&call));
     }
 }
 
 #[test]
 fn a_clean_line_is_used_at_once() {
     for delay in [1, 20, 100] {
-        seeds(&Call::over(line(delay, &[])), |course, _| {
+        seeds(&Call::over(line(delay, &[])), |course| {
             assert!(course.reaches(0.0, 2_100.0, true) < 1.0);
             assert!(course.rates(1.0, 20.0).0 > 2_100.0);
         });
@@ -237,8 +228,7 @@ fn a_clean_line_is_used_at_once() {
 #[test]
 fn a_narrow_line_is_recognised_at_once_and_hardly_waited_for() {
     for kbps in [300.0, 500.0, 1000.0] {
-        println!("--- {kbps}");
-        seeds(&Call::over(line(20, &[(0, kbps)])), |course, _| {
+        seeds(&Call::over(line(20, &[(0, kbps)])), |course| {
             assert!(course.reaches(0.0, kbps, false) < 0.3, "{}", course.reaches(0.0, kbps, false));
             let (low, mean, high) = course.rates(3.0, 20.0);
             assert!(low > 0.55 * kbps && mean > 0.8 * kbps && high < 1.02 * kbps, "{low} {mean} {high}");
@@ -251,19 +241,14 @@ fn a_narrow_line_is_recognised_at_once_and_hardly_waited_for() {
 #[test]
 fn a_line_that_gets_narrow_and_wide_again_is_followed() {
     for (delay, narrow) in [(20, 500.0), (20, 1000.0), (50, 500.0), (5, 300.0), (30, 200.0)] {
-        println!("--- {delay} {narrow}");
         let mut call = Call::over(line(delay, &[(0, 3000.0), (15, narrow), (35, 3000.0)]));
         call.seconds = 55;
-        seeds(&call, |course, _| {
+        seeds(&call, |course| {
             assert!(course.rates(2.0, 15.0).0 > 2_000.0);
             let down = course.reaches(15.0, narrow, false);
             let (_, _, gap) = course.latency(14.5, 20.0);
             let (median, p95, _) = course.latency(17.0, 34.5);
             let back = course.reaches(35.0, 1_700.0, true);
-            println!(
-                "down {down:.2} gap {gap:.0} narrow {:?} latency {median:.0} {p95:.0} back {back:.2}",
-                course.rates(17.0, 35.0)
-            );
             assert!(down < 0.25 + 2e-3 * delay as f64, "{down}");
             assert!(gap < if narrow < 300.0 { 700.0 } else { 400.0 }, "{gap}");
             assert!(back < 3.5, "{back}");
@@ -277,9 +262,8 @@ fn a_line_that_gets_narrow_and_wide_again_is_followed() {
 #[test]
 fn loss_is_no_congestion() {
     for (loss, burst, reports_lost) in [(0.05, 1, 0.05), (0.1, 1, 0.1), (0.05, 4, 0.0), (0.1, 4, 0.1), (0.2, 1, 0.0)] {
-        println!("--- {loss} {burst}");
         let path = PathConfig { loss, burst, ..line(50, &[]) };
-        seeds(&Call { reports_lost, seconds: 30, ..Call::over(path) }, |course, _| {
+        seeds(&Call { reports_lost, seconds: 30, ..Call::over(path) }, |course| {
             let floor = if loss < 0.15 { 2_000.0 } else { 700.0 };
             assert!(course.rates(1.5, 30.0).0 > floor, "{:?}", course.rates(1.5, 30.0));
             assert!(course.rates(12.0, 30.0).1 > 1_900.0, "{:?}", course.rates(12.0, 30.0));
@@ -293,7 +277,7 @@ fn loss_is_no_congestion() {
 fn a_lossy_narrow_line_is_still_narrow() {
     for (loss, burst) in [(0.05, 1), (0.1, 1), (0.05, 4)] {
         let path = PathConfig { loss, burst, ..line(50, &[(0, 800.0)]) };
-        seeds(&Call::over(path), |course, _| {
+        seeds(&Call::over(path), |course| {
             let (low, mean, high) = course.rates(3.0, 20.0);
             assert!(low > 350.0 && mean > 550.0 && high < 1_000.0, "{low} {mean} {high}");
         });
@@ -303,9 +287,8 @@ fn a_lossy_narrow_line_is_still_narrow() {
 #[test]
 fn jitter_and_reordering_are_no_congestion() {
     for (jitter, reorders) in [(20, false), (30, false), (10, true), (20, true)] {
-        println!("--- {jitter} {reorders}");
         let path = PathConfig { jitter: Duration::from_millis(jitter), reorders, ..line(30, &[]) };
-        seeds(&Call::over(path), |course, _| {
+        seeds(&Call::over(path), |course| {
             assert!(
                 course.rates(2.0, 20.0).0 > 1_300.0 && course.rates(2.0, 20.0).1 > 1_900.0,
                 "{:?}",
@@ -320,7 +303,7 @@ fn who_sends_little_does_not_climb() {
     let mut call = Call::over(line(20, &[(0, 400.0)]));
     call.wanted = vec![(0, 150e3), (20, 2_000e3)];
     call.seconds = 30;
-    seeds(&call, |course, _| {
+    seeds(&call, |course| {
         let (_, _, high) = course.rates(2.0, 20.0);
         assert!(high < 450.0, "{high}");
         let (_, p95, gap) = course.latency(20.0, 29.0);
@@ -329,7 +312,7 @@ fn who_sends_little_does_not_climb() {
     // And on a line with room it comes to all of it soon, once it is wanted.
     let mut call = Call::over(line(20, &[]));
     call.wanted = vec![(0, 150e3), (10, 2_000e3)];
-    seeds(&call, |course, _| {
+    seeds(&call, |course| {
         let back = course.reaches(10.0, 1_900.0, true);
         assert!(back < 1.5, "{back}");
     });
@@ -339,9 +322,8 @@ fn who_sends_little_does_not_climb() {
 fn a_very_narrow_line_is_survived() {
     let mut call = Call::over(line(30, &[(0, 3000.0), (10, 60.0), (25, 3000.0)]));
     call.seconds = 45;
-    seeds(&call, |course, _| {
+    seeds(&call, |course| {
         let (_, mean, _) = course.rates(13.0, 25.0);
-        println!("alone {:?}..{:?} {}", course.alone.first(), course.alone.last(), course.alone.len());
         assert!(mean < 85.0, "{mean}");
         assert!(course.alone.first().is_some_and(|at| (14.0..17.0).contains(at)), "{:?}", course.alone.first());
         assert!(course.alone.last().is_some_and(|at| *at < 40.0), "{:?}", course.alone.last());
@@ -353,9 +335,8 @@ fn a_very_narrow_line_is_survived() {
 #[test]
 fn a_narrow_line_that_jitters_is_used() {
     for (kbps, jitter) in [(500.0, 10), (500.0, 30), (1000.0, 20), (300.0, 20)] {
-        println!("--- {kbps} {jitter}");
         let path = PathConfig { jitter: Duration::from_millis(jitter), ..line(20, &[(0, kbps)]) };
-        seeds(&Call::over(path), |course, _| {
+        seeds(&Call::over(path), |course| {
             let (_, mean, high) = course.rates(4.0, 20.0);
             assert!(mean > 0.7 * kbps && high < 1.1 * kbps, "{mean} {high}");
             let (median, p95, gap) = course.latency(4.0, 18.0);
