@@ -152,6 +152,13 @@ pub enum EventKind {
         /// Off or on.
         muted: bool,
     },
+    /// The line became too narrow for a picture, and sound goes on alone; or there is room for it again.
+    PicturePaused {
+        /// Whether it is the other side's picture.
+        remote: bool,
+        /// Given up or taken up again.
+        paused: bool,
+    },
     /// Figures, once a second while connected.
     Stats(Box<StatsReport>),
     /// A thread of ours panicked, or did not end in time.

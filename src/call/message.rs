@@ -15,6 +15,11 @@ pub(super) enum Message {
         /// Off or on.
         muted: bool,
     },
+    /// The sender's picture rests because the line is too narrow, or goes on.
+    PicturePaused {
+        /// Which of the two.
+        paused: bool,
+    },
     /// The sender hangs up.
     Bye,
 }
@@ -38,6 +43,7 @@ mod tests {
         for (message, text) in [
             (Message::Bye, r#"{"say":"bye"}"#),
             (Message::Muted { kind: MediaKind::Audio, muted: true }, r#"{"say":"muted","kind":"audio","muted":true}"#),
+            (Message::PicturePaused { paused: true }, r#"{"say":"picture_paused","paused":true}"#),
         ] {
             assert_eq!(message.to_text(), text);
             assert_eq!(Message::from_text(text), Some(message));

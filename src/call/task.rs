@@ -45,8 +45,11 @@ const ANSWERER_CHECKS: Duration = Duration::from_millis(700);
 /// 720p at once, and what nearly every line carries.
 const START_BITRATE: Bitrate = Bitrate::from_kbps(1500);
 
-/// On top of the picture: sound, headers, retransmissions.
-const OVERHEAD: Bitrate = Bitrate::from_kbps(300);
+/// What all may cost for each bit of the picture at most: as much repair, and headers.
+const REPAIRED: f64 = 2.0 * 1.06;
+
+/// On top of that: sound.
+const OVERHEAD: Bitrate = Bitrate::from_kbps(200);
 
 pub(super) async fn run(
     role: Role,
@@ -85,7 +88,7 @@ async fn begin(
     events: &Events,
 ) -> Result<(Task, mpsc::Receiver<RtcEvent>), Ended> {
     let clock = media.clock;
-    let max = Bitrate::from_bps(config.max_bitrate.bps() + OVERHEAD.bps());
+    let max = Bitrate::from_bps((config.max_bitrate.bps() as f64 * REPAIRED) as u64 + OVERHEAD.bps());
     let peer_config = PeerConfig {
         identity: Identity::new()?,
         own: role.description(),
@@ -123,6 +126,7 @@ async fn begin(
         outgoing,
         incoming: Incoming::new(media, clock, events.clone()),
         allocator,
+        announced: None,
         protection: Protection::default(),
         reporter: Reporter::default(),
         events: events.clone(),
@@ -146,6 +150,8 @@ pub(super) struct Task {
     outgoing: Outgoing,
     incoming: Incoming,
     allocator: RateAllocator,
+    /// What was shared out last.
+    announced: Option<Allocation>,
     protection: Protection,
     reporter: Reporter,
     pub(super) events: Events,
@@ -184,13 +190,13 @@ impl Task {
                     None
                 }
                 Ok(()) = self.estimate.changed() => {
-                    self.allocate();
+                    self.allocate().await;
                     None
                 }
                 _ = tick.tick() => {
                     if state.connected_at().is_some() {
                         self.measure_round_trip().await;
-                        self.allocate();
+                        self.allocate().await;
                         let report = self.report();
                         self.events.emit(EventKind::Stats(Box::new(report)));
                     }
@@ -236,6 +242,10 @@ impl Task {
                 Some(Message::Bye) => Input::RemoteBye,
                 Some(Message::Muted { kind, muted }) => {
                     self.events.emit(EventKind::Muted { kind, remote: true, muted });
+                    return Ok(None);
+                }
+                Some(Message::PicturePaused { paused }) => {
+                    self.events.emit(EventKind::PicturePaused { remote: true, paused });
                     return Ok(None);
                 }
                 None => return Ok(None),
@@ -319,6 +329,7 @@ impl Task {
         let allocation = self.share_out();
         self.outgoing.connect(tracks, allocation);
         self.announce(&allocation);
+        self.announced = Some(allocation);
         Ok(())
     }
 
@@ -329,10 +340,23 @@ impl Task {
         self.allocator.allocate(now(), line.available, protection)
     }
 
-    fn allocate(&mut self) {
+    async fn allocate(&mut self) {
         let allocation = self.share_out();
+        // Nothing is sent yet.
+        let Some(before) = self.announced else { return };
         self.outgoing.allocate(allocation, self.reporter.audio_fraction_lost as f32);
-        self.announce(&allocation);
+        if allocation != before {
+            self.announce(&allocation);
+            self.announced = Some(allocation);
+        }
+        let paused = allocation.is_audio_alone();
+        if paused != before.is_audio_alone() && self.config.send_video {
+            if !paused {
+                self.outgoing.video.want_key_frame();
+            }
+            self.events.emit(EventKind::PicturePaused { remote: false, paused });
+            self.peer.send_message(&Message::PicturePaused { paused }.to_text()).await;
+        }
     }
 
     fn announce(&self, allocation: &Allocation) {

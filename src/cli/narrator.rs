@@ -258,6 +258,14 @@ impl Narrator {
                 let (who, device) = (if *remote { "The other side" } else { "You" }, device(*kind));
                 format!("{who} switched the {device} {}.", if *muted { "off" } else { "on" })
             }
+            EventKind::PicturePaused { remote: false, paused: true } => {
+                "The line is too narrow for your picture: the other side only hears you for now.".into()
+            }
+            EventKind::PicturePaused { remote: false, paused: false } => "Your picture is sent again.".into(),
+            EventKind::PicturePaused { remote: true, paused: true } => {
+                "The other side's line is too narrow for its picture: the last one stays, the sound goes on.".into()
+            }
+            EventKind::PicturePaused { remote: true, paused: false } => "The other side's picture is back.".into(),
             EventKind::ThreadLost { thread } => format!("p2pcall's part '{thread}' did not end as it should."),
             _ => return None,
         })

@@ -202,6 +202,9 @@ impl VideoEncode {
             if let Some(allocation) = knobs.allocation.try_take() {
                 encode.allocate(allocation);
             }
+            if encode.allocation.is_audio_alone() {
+                continue;
+            }
             if encoded.capacity() == 0 || !encode.is_due(frame.captured_at) {
                 encode.meter.update(|stats| stats.frames_dropped += 1);
                 continue;

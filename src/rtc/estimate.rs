@@ -1,105 +1,137 @@
-//! The congestion controller's estimate, watched on its way through the library's seam.
+//! The library's seam for congestion control: its reports go to our estimator, what that finds goes to whoever
+//! watches.
 
-use std::time::Instant;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use rtc::interceptor::{BandwidthEstimator, EstimatorStats, Gcc, PacketReport};
+use rtc::interceptor::{BandwidthEstimator, EstimatorStats, PacketReport};
 use tokio::sync::watch;
 
-use super::{loss::LossLimit, queueing::Queueing};
-use crate::{congestion::Line, media::Bitrate};
+use super::padding::Padding;
+use crate::{
+    congestion::{Fate, Line, LineEstimator, PacketFate},
+    media::Bitrate,
+};
 
-/// What the rate gains with each report (about ten a second) while packets do not wait ...
-const RISE: f64 = 1.005;
+/// What a packet costs beyond RTP: UDP, IPv4 and the seal of SRTP.
+const BELOW: usize = 8 + 20 + 10;
 
-/// ... and keeps while they do: a single hiccup costs a tenth, a line that got narrow most of it within
-/// a second.
-const FALL: f64 = 0.9;
+/// Changes smaller than this share of the rate are told with the next ones, but not later than after
+/// [`TELL_INTERVAL`].
+const SMALL: f64 = 0.02;
+const TELL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The library's GCC for delay (draft-ietf-rmcat-gcc) and a limit of our own for loss; the lower of
-/// the two is told to whoever watches.
+/// Which packets the other side's reports spoke of: the library takes a packet whose report was lost for lost
+/// itself. Written by the tap, which sees the reports first.
 ///
-/// GCC's detector takes the holes that loss leaves for delay. So its rate may only fall below what it
-/// was while packets really wait.
+/// **Capacity 16 reports; when full the oldest is forgotten.**
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coverage(Arc<Mutex<VecDeque<(u16, u16)>>>);
+
+impl Coverage {
+    const CAPACITY: usize = 16;
+
+    /// Takes a report's first sequence number and how many packets it speaks of.
+    pub(super) fn add(&self, first: u16, count: u16) {
+        let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if reports.len() == Self::CAPACITY {
+            reports.pop_front();
+        }
+        reports.push_back((first, count));
+    }
+
+    fn contains(&self, number: u16) -> bool {
+        let reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.iter().any(|(first, count)| number.wrapping_sub(*first) < *count)
+    }
+}
+
+/// Our estimator where the library expects one.
 pub(super) struct Estimator {
-    gcc: Gcc,
-    /// What GCC allows, in bits a second.
-    delay: f64,
-    max: f64,
-    queueing: Queueing,
-    loss: LossLimit,
+    estimator: LineEstimator,
+    coverage: Coverage,
+    padding: Padding,
     told: watch::Sender<Line>,
-    /// Packets lost and packets sent, older ones counting ever less.
-    losses: (f64, f64),
+    told_at: Option<Instant>,
 }
 
 impl Estimator {
-    /// No call is worth having below this: sound alone with its headers.
-    const MIN: Bitrate = Bitrate::from_kbps(50);
-
-    pub(super) fn new(start: Bitrate, max: Bitrate) -> (Self, watch::Receiver<Line>) {
-        let max = max.max(Self::MIN);
-        let start = start.clamp(Self::MIN, max);
-        let (told, watcher) = watch::channel(Line::with_rate(start));
-        let gcc = Gcc::new(start.bps() as f64, Self::MIN.bps() as f64, max.bps() as f64);
-        let estimator = Self {
-            delay: gcc.target_bitrate(),
-            max: max.bps() as f64,
-            gcc,
-            queueing: Queueing::default(),
-            loss: LossLimit::new(max.bps() as f64),
-            told,
-            losses: (0.0, 0.0),
-        };
-        (estimator, watcher)
+    pub(super) fn new(
+        start: Bitrate,
+        max: Bitrate,
+        coverage: Coverage,
+        padding: Padding,
+    ) -> (Self, watch::Receiver<Line>) {
+        let estimator = LineEstimator::new(start, max);
+        let (told, watcher) = watch::channel(estimator.line());
+        (Self { estimator, coverage, padding, told, told_at: None }, watcher)
     }
 
-    /// Moves what delay allows after a report: up a little while nothing waits, whatever GCC says, and
-    /// down to GCC's rate in steps while something does.
-    fn follow_delay(&mut self) {
-        let step = if self.queueing.is_harmless() { RISE } else { FALL };
-        self.delay = (self.delay * step).max(self.gcc.target_bitrate()).min(self.max);
+    fn fate(&self, report: &PacketReport) -> Fate {
+        match report.arrival {
+            Some(arrival) => Fate::Arrived(arrival),
+            None if report.arrived || !self.coverage.contains(report.twcc_sequence_number) => Fate::Untold,
+            None => Fate::Lost,
+        }
     }
 
-    fn tell(&self) {
-        let (lost, sent) = self.losses;
-        let available = Bitrate::from_bps(self.target_bitrate() as u64);
-        let now = Line { loss: lost / sent.max(1.0), ..Line::with_rate(available) };
-        self.told.send_if_modified(|line| std::mem::replace(line, now) != now);
+    /// Tells changes, but not each small one: whoever watches shares the rate out anew.
+    fn tell(&mut self, now: Instant) {
+        let new = self.estimator.line();
+        let old = *self.told.borrow();
+        let change = new.available.bps() as f64 / (old.available.bps() as f64).max(1.0) - 1.0;
+        let rested = self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= TELL_INTERVAL);
+        if new.known != old.known || change.abs() > SMALL || rested && new != old {
+            self.told_at = Some(now);
+            self.told.send_replace(new);
+        }
     }
 }
 
 impl BandwidthEstimator for Estimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        let lost = reports.iter().filter(|report| !report.arrived).count();
-        let kept = 0.99_f64.powi(reports.len() as i32);
-        self.losses = (self.losses.0 * kept + lost as f64, self.losses.1 * kept + reports.len() as f64);
-        self.loss.update(now, lost, reports.len(), self.target_bitrate());
-        // Its own half for loss is to see none.
-        let arrived: Vec<PacketReport> = reports.iter().filter(|report| report.arrived).cloned().collect();
-        for report in &arrived {
-            if let Some(arrival) = report.arrival {
-                self.queueing.travelled(report.departure, arrival);
-            }
+        let fates: Vec<PacketFate> = reports
+            .iter()
+            .map(|report| PacketFate {
+                departure: report.departure,
+                bytes: report.size + BELOW,
+                fate: self.fate(report),
+            })
+            .collect();
+        self.estimator.report(now, &fates);
+        let padding = self.estimator.take_padding(now);
+        if padding > 0 {
+            self.padding.want(padding);
         }
-        self.gcc.on_reports(now, &arrived);
-        self.follow_delay();
-        self.tell();
+        self.tell(now);
     }
 
     fn target_bitrate(&self) -> f64 {
-        self.delay.min(self.loss.get()).max(Self::MIN.bps() as f64)
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.gcc.handle_timeout(now);
-        self.tell();
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.gcc.poll_timeout()
+        self.estimator.line().available.bps() as f64
     }
 
     fn stats(&self) -> EstimatorStats {
-        self.gcc.stats()
+        EstimatorStats::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_of_lost_reports_are_not_lost() {
+        let coverage = Coverage::default();
+        coverage.add(65_530, 10);
+        for (number, expected) in [(65_529, false), (65_530, true), (0, true), (3, true), (4, false)] {
+            assert_eq!(coverage.contains(number), expected, "{number}");
+        }
+        for report in 0..Coverage::CAPACITY as u16 {
+            coverage.add(100 + report, 1);
+        }
+        assert!(!coverage.contains(0), "the oldest is forgotten");
     }
 }

@@ -4,8 +4,8 @@
 //! estimate: a key frame then holds back the sound behind it.
 
 use std::{
-    collections::{HashSet, VecDeque},
-    time::{Duration, Instant},
+    collections::{HashMap, VecDeque},
+    time::Instant,
 };
 
 use rtc::{
@@ -15,22 +15,11 @@ use rtc::{
 };
 use tokio::sync::watch;
 
-use crate::congestion::Line;
-
-/// Pictures go out at this multiple of the estimate, so that a frame of the average size is gone
-/// well before the next one comes (libwebrtc paces at 2.5, too).
-const PACE: f64 = 2.5;
-
-/// Time that was not used is saved up to this: at the pace, one and a half frames of the average size
-/// at 30 a second. A usual frame leaves at once; what is larger is spread.
-const BURST: Duration = Duration::from_millis(20);
-
-/// For so long after the first packet of a picture the pace is at least [`FIRST_RATE`]: the first key
-/// frame is large, and the person waits for it.
-const FIRST: Duration = Duration::from_millis(500);
-
-/// In bits a second.
-const FIRST_RATE: f64 = 8e6;
+use super::padding::Padding;
+use crate::{
+    congestion::{Line, Pace},
+    media::SeqNo,
+};
 
 /// **Capacity of the queue, in packets; when full the newest is dropped**: that is a loss the other
 /// side repairs or asks a key frame for. At 1,200 bytes a packet it holds two seconds at 20 Mbit/s.
@@ -38,24 +27,26 @@ const CAPACITY: usize = 4096;
 
 pub(super) struct Pacer {
     estimate: watch::Receiver<Line>,
-    video: HashSet<u32>,
+    padding: Padding,
+    pace: Pace,
+    /// The newest sequence number of each stream that is paced.
+    video: HashMap<u32, Option<SeqNo>>,
+    /// Packets that are sent again: the other side waits for them.
+    again: VecDeque<TaggedPacket>,
     waiting: VecDeque<TaggedPacket>,
-    /// When the first picture came.
-    begun: Option<Instant>,
-    /// When the line is free for the next packet of a picture.
-    free_at: Option<Instant>,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
 }
 
 impl Pacer {
-    pub(super) fn new(estimate: watch::Receiver<Line>) -> Self {
+    pub(super) fn new(estimate: watch::Receiver<Line>, padding: Padding) -> Self {
         Self {
             estimate,
-            video: HashSet::new(),
+            padding,
+            pace: Pace::default(),
+            video: HashMap::new(),
+            again: VecDeque::new(),
             waiting: VecDeque::new(),
-            begun: None,
-            free_at: None,
             inbound: VecDeque::new(),
             outbound: VecDeque::new(),
         }
@@ -63,26 +54,31 @@ impl Pacer {
 
     /// Moves what may leave by `now` from the queue to the line.
     fn release(&mut self, now: Instant) {
-        let mut rate = PACE * (self.estimate.borrow().available.bps() as f64).max(50_000.0);
-        if now < *self.begun.get_or_insert(now) + FIRST {
-            rate = rate.max(FIRST_RATE);
-        }
-        // Unused time is kept up to a burst's worth and no longer.
-        let earliest = now.checked_sub(BURST).unwrap_or(now);
-        let mut free_at = self.free_at.map_or(earliest, |at| at.max(earliest));
-        while free_at <= now
-            && let Some(mut packet) = self.waiting.pop_front()
+        let line = *self.estimate.borrow();
+        while self.pace.is_free(now)
+            && let Some(mut packet) = self.again.pop_front().or_else(|| self.waiting.pop_front())
         {
-            let bits = match &packet.message.packet {
-                Packet::Rtp(rtp) => rtp.marshal_size() * 8,
+            let bytes = match &packet.message.packet {
+                Packet::Rtp(rtp) => rtp.marshal_size(),
                 _ => 0,
             };
-            free_at += Duration::from_secs_f64(bits as f64 / rate);
+            self.pace.spend(now, bytes, &line);
             // It departs now: whoever records departures must not see the queueing as delay.
             packet.now = now;
             self.outbound.push_back(packet);
         }
-        self.free_at = Some(free_at);
+    }
+
+    /// Whether the packet belongs to a picture, and whether it was sent before.
+    fn paced(&mut self, packet: &Packet) -> Option<bool> {
+        let Packet::Rtp(rtp) = packet else { return None };
+        let newest = self.video.get_mut(&rtp.header.ssrc)?;
+        let number = SeqNo(rtp.header.sequence_number);
+        let again = newest.is_some_and(|newest| number.distance(newest) <= 0);
+        if !again {
+            *newest = Some(number);
+        }
+        Some(again)
     }
 }
 
@@ -102,13 +98,19 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
         self.inbound.pop_front()
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        let paced = matches!(&packet.message.packet, Packet::Rtp(rtp) if self.video.contains(&rtp.header.ssrc));
-        if !paced {
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        let Some(again) = self.paced(&packet.message.packet) else {
             self.outbound.push_back(packet);
-        } else if self.waiting.len() < CAPACITY {
+            return Ok(());
+        };
+        if self.waiting.len() + self.again.len() < CAPACITY {
             let now = packet.now;
-            self.waiting.push_back(packet);
+            if let Packet::Rtp(rtp) = &mut packet.message.packet
+                && !again
+            {
+                self.padding.weigh(rtp);
+            }
+            if again { &mut self.again } else { &mut self.waiting }.push_back(packet);
             self.release(now);
         }
         Ok(())
@@ -125,15 +127,15 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
 
     fn poll_timeout(&mut self) -> Option<Instant> {
         // A packet that is ready to leave needs no timer: it goes with this very walk.
-        if self.waiting.is_empty() { None } else { self.free_at }
+        if self.waiting.is_empty() && self.again.is_empty() { None } else { self.pace.next() }
     }
 }
 
 impl Interceptor for Pacer {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         if info.mime_type.to_ascii_lowercase().starts_with("video/") {
-            self.video.insert(info.ssrc);
-            self.video.extend(info.ssrc_fec);
+            self.video.insert(info.ssrc, None);
+            self.video.extend(info.ssrc_fec.map(|ssrc| (ssrc, None)));
         }
     }
 
@@ -148,6 +150,8 @@ impl Interceptor for Pacer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rtc::{interceptor::AttributedPacket, rtp, shared::TransportContext};
 
     use super::*;
@@ -172,15 +176,17 @@ mod tests {
             .collect()
     }
 
+    fn known(kbps: u64) -> Line {
+        Line { known: true, ..Line::with_rate(Bitrate::from_kbps(kbps)) }
+    }
+
     #[test]
     fn pictures_are_spread_and_sound_passes() {
         // 1200 bytes at 2.5 × 384 kbit/s: one packet each 10 ms.
-        let (_keep, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
-        let mut pacer = Pacer::new(estimate);
-        pacer.video.insert(1);
-        let begun = now();
-        pacer.handle_timeout(begun).expect("nothing to release");
-        let start = begun + FIRST;
+        let (_keep, estimate) = watch::channel(known(384));
+        let mut pacer = Pacer::new(estimate, Padding::default());
+        pacer.video.insert(1, None);
+        let start = now();
         for number in 0..5 {
             pacer.handle_write(packet(1, number, start)).expect("taken");
         }
@@ -188,9 +194,12 @@ mod tests {
         assert_eq!(numbers(&mut pacer), [0, 1, 2]);
         pacer.handle_write(packet(2, 100, start)).expect("taken");
         assert_eq!(numbers(&mut pacer), [100], "sound does not wait");
-        let due = pacer.poll_timeout().expect("two packets wait");
+        pacer.handle_write(packet(1, 1, start)).expect("taken");
+        let due = pacer.poll_timeout().expect("three packets wait");
         assert_eq!(due - start, Duration::from_millis(10));
         pacer.handle_timeout(due).expect("released");
+        assert_eq!(numbers(&mut pacer), [1], "what is sent again goes first");
+        pacer.handle_timeout(due + Duration::from_millis(10)).expect("released");
         assert_eq!(numbers(&mut pacer), [3]);
         pacer.handle_timeout(due + Duration::from_secs(1)).expect("released");
         assert_eq!(numbers(&mut pacer), [4]);
@@ -198,21 +207,27 @@ mod tests {
     }
 
     #[test]
-    fn the_first_picture_is_in_a_hurry() {
-        let (_keep, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
-        let mut pacer = Pacer::new(estimate);
-        pacer.video.insert(1);
+    fn the_first_picture_is_in_a_hurry_until_the_line_is_known() {
+        let (line, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
+        let mut pacer = Pacer::new(estimate, Padding::default());
+        pacer.video.insert(1, None);
         let start = now();
+        let mut last = start;
         for number in 0..50 {
             pacer.handle_write(packet(1, number, start)).expect("taken");
         }
         // 1200 bytes at 8 Mbit/s: 1.2 ms each.
-        let mut last = start;
         while let Some(due) = pacer.poll_timeout() {
             pacer.handle_timeout(due).expect("released");
             last = due;
         }
         assert_eq!(numbers(&mut pacer).len(), 50);
         assert!(last - start < Duration::from_millis(60), "{:?}", last - start);
+        line.send_replace(known(384));
+        for number in 50..60 {
+            pacer.handle_write(packet(1, number, last)).expect("taken");
+        }
+        pacer.handle_timeout(last + Duration::from_millis(40)).expect("released");
+        assert_eq!(numbers(&mut pacer).len(), 4);
     }
 }

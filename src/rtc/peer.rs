@@ -34,13 +34,14 @@ use super::{
     capability::{codec_kind, media_engine},
     channel,
     contact::Watch,
-    estimate::Estimator,
+    estimate::{Coverage, Estimator},
     fec::{FecReceiver, FecSender, WithRepair},
     forward::Forward,
     keepalive::Keepalive,
     nack::{Nack, RoundTrip},
     network::Network,
     pacer::Pacer,
+    padding::Padding,
     relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
     tap::Tap,
@@ -53,6 +54,10 @@ use crate::{
 
 /// Time between two refreshes of a relay: as for the STUN servers, below the 30 s after which NATs forget.
 const RELAY_REFRESH: std::time::Duration = std::time::Duration::from_secs(12);
+
+/// Time between two reports about what arrived: twice as often as the library's default. The other side follows a
+/// line that gets narrow so much sooner, for 10 kbit/s.
+const REPORTS: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Our end of the connection.
 pub struct Peer {
@@ -79,11 +84,12 @@ impl Peer {
         let (forward, receiver) = Forward::new();
         let servers = Servers::new(config, forward.clone()).await?;
         let watch = Arc::new(Watch::new());
+        let padding = Padding::default();
         let mut outgoing = Vec::new();
         let mut receive_only = Vec::new();
         for (kind, send) in [(MediaKind::Audio, config.send_audio), (MediaKind::Video, config.send_video)] {
             if send {
-                outgoing.push(OutgoingTrack::new(kind, config.own)?);
+                outgoing.push(OutgoingTrack::new(kind, config.own, padding.clone())?);
             } else {
                 receive_only.push(kind);
             }
@@ -91,7 +97,8 @@ impl Peer {
 
         let round_trip = RoundTrip::new();
         let (protection, share) = watch::channel(0.0);
-        let build = |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, (&round_trip, &share), mdns);
+        let build =
+            |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, (&round_trip, &padding, &share), mdns);
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -288,16 +295,18 @@ async fn build(
     forward: &Forward,
     (servers, watch): (&Arc<Servers>, &Arc<Watch>),
     outgoing: &[OutgoingTrack],
-    (round_trip, protection): (&RoundTrip, &watch::Receiver<f64>),
+    (round_trip, padding, protection): (&RoundTrip, &Padding, &watch::Receiver<f64>),
     mdns: MulticastDnsMode,
 ) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Line>), RtcError> {
     let mut engine = media_engine()?;
-    let (gcc, estimate) = Estimator::new(config.start_bitrate, config.max_bitrate);
+    let coverage = Coverage::default();
+    let (estimator, estimate) =
+        Estimator::new(config.start_bitrate, config.max_bitrate, coverage.clone(), padding.clone());
     let timelines = outgoing.iter().map(|track| track.timeline).collect();
-    let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone());
-    let (pacer, again) = (Pacer::new(estimate.clone()), Again::new(estimate.clone()));
+    let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone(), coverage);
+    let (pacer, again) = (Pacer::new(estimate.clone(), padding.clone()), Again::new(estimate.clone()));
     let nack = Nack::new(round_trip.clone());
-    let registry = interceptors(&mut engine, gcc, (pacer, again), nack, tap, protection.clone())?;
+    let registry = interceptors(&mut engine, estimator, (pacer, again), nack, tap, protection.clone())?;
 
     let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
     ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {
@@ -363,7 +372,7 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
 /// Returns the chain that RTP and RTCP pass, wire first.
 fn interceptors(
     engine: &mut MediaEngine,
-    gcc: Estimator,
+    estimator: Estimator,
     (pacer, again): (Pacer, Again),
     nack: Nack,
     tap: Tap,
@@ -380,13 +389,13 @@ fn interceptors(
     // Arrivals are reported before the lost ones are repaired: reports are to tell of the line.
     let registry = Registry::new()
         .with(Slot::from(500), tap)
-        .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(gcc).build()))
+        .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(estimator).build()))
         .with(Slot::from(1_500), again)
         .with(Slot::TwccSender, WithRepair(TwccSenderBuilder::new().build()))
         .with(Slot::Pacer, pacer)
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(Slot::FecEncoder, FecSender::new(protection))
-        .with(Slot::from(5_200), TwccReceiverBuilder::new().build())
+        .with(Slot::from(5_200), TwccReceiverBuilder::new().with_interval(REPORTS).build())
         .with(Slot::from(5_400), ReceiverReportBuilder::new().build())
         .with(Slot::FecDecoder, FecReceiver::new())
         .with(Slot::NackGenerator, nack)

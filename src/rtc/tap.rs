@@ -14,12 +14,13 @@ use rtc::{
         receiver_report::ReceiverReport,
         reception_report::ReceptionReport,
         sender_report::SenderReport as RtcpSenderReport,
+        transport_feedbacks::transport_layer_cc::TransportLayerCc,
     },
     sansio::Protocol,
     shared::error::Error,
 };
 
-use super::{RtcEvent, forward::Forward, nack::RoundTrip};
+use super::{RtcEvent, estimate::Coverage, forward::Forward, nack::RoundTrip};
 use crate::media::{Clock, MediaKind, NtpTime, RtpTime, SenderReport};
 
 /// How the RTP time of a stream of ours relates to the call's clock.
@@ -38,6 +39,7 @@ pub(super) struct Tap {
     forward: Forward,
     local: Vec<Timeline>,
     round_trip: RoundTrip,
+    coverage: Coverage,
     remote: HashMap<u32, MediaKind>,
     /// The other side's streams of repair packets.
     repairs: HashSet<u32>,
@@ -46,12 +48,19 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) fn new(clock: Clock, forward: Forward, local: Vec<Timeline>, round_trip: RoundTrip) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        forward: Forward,
+        local: Vec<Timeline>,
+        round_trip: RoundTrip,
+        coverage: Coverage,
+    ) -> Self {
         Self {
             clock,
             forward,
             local,
             round_trip,
+            coverage,
             remote: HashMap::new(),
             repairs: HashSet::new(),
             inbound: VecDeque::new(),
@@ -72,6 +81,8 @@ impl Tap {
             self.read_receptions(&report.reports, now);
         } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
             self.read_receptions(&report.reports, now);
+        } else if let Some(report) = packet.downcast_ref::<TransportLayerCc>() {
+            self.coverage.add(report.base_sequence_number, report.packet_status_count);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rtc::{
     media_stream::MediaStreamTrack,
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
@@ -23,6 +24,7 @@ use webrtc::{
 use super::{
     RtcError,
     capability::{codec, codec_kind, media_kind},
+    padding::Padding,
     tap::Timeline,
 };
 use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
@@ -31,15 +33,19 @@ use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, R
 /// that repairs it has in addition, it stays below the 1,280 that every path carries.
 const MAX_PAYLOAD: usize = 1148;
 
+/// Padding comes in at least so many packets: it is the gaps between them that tell something.
+const PADDING_PACKETS: usize = 6;
+
 /// A track of ours before its payload type is negotiated.
 pub(super) struct OutgoingTrack {
     pub(super) timeline: Timeline,
     pub(super) track: Arc<TrackLocalStaticRTP>,
     codec: Codec,
+    padding: Padding,
 }
 
 impl OutgoingTrack {
-    pub(super) fn new(kind: MediaKind, own: DescriptionKind) -> Result<Self, RtcError> {
+    pub(super) fn new(kind: MediaKind, own: DescriptionKind, padding: Padding) -> Result<Self, RtcError> {
         let our_codec = match kind {
             MediaKind::Audio => Codec::Opus,
             MediaKind::Video => Codec::H264,
@@ -64,7 +70,7 @@ impl OutgoingTrack {
             vec![encoding],
         );
         let timeline = Timeline { kind, ssrc, base, clock_rate_hz: our_codec.clock_rate_hz() };
-        Ok(Self { timeline, track: Arc::new(TrackLocalStaticRTP::new(track)), codec: our_codec })
+        Ok(Self { timeline, track: Arc::new(TrackLocalStaticRTP::new(track)), codec: our_codec, padding })
     }
 
     /// Returns the track ready to send, or `None` if the other side takes none of our codecs.
@@ -77,6 +83,7 @@ impl OutgoingTrack {
         Ok(Some(LocalTrack {
             timeline: self.timeline,
             track: self.track.clone(),
+            padding: self.padding.clone(),
             payload_type: negotiated.payload_type,
             // Below 2¹⁵, so that a loss among the first packets cannot look like a wrap (RFC 3711, 3.3.1).
             seq: SeqNo(seq as u16 & 0x7fff),
@@ -92,6 +99,7 @@ impl OutgoingTrack {
 pub struct LocalTrack {
     timeline: Timeline,
     track: Arc<TrackLocalStaticRTP>,
+    padding: Padding,
     payload_type: u8,
     seq: SeqNo,
     payloader: Box<dyn Payloader>,
@@ -128,19 +136,43 @@ impl LocalTrack {
         for (index, payload) in payloads.into_iter().enumerate() {
             sent.packets += 1;
             sent.bytes += payload.len() as u64;
-            let header = Header {
-                version: 2,
-                marker: video && index == last,
-                payload_type: self.payload_type,
-                sequence_number: self.seq.0,
-                timestamp: self.timeline.base.wrapping_add(ticks),
-                ssrc: self.timeline.ssrc,
-                ..Default::default()
-            };
-            self.seq = self.seq.next();
+            let header = Header { marker: video && index == last, ..self.header(ticks) };
             self.track.write_rtp(rtc::rtp::Packet { header, payload }).await?;
         }
+        if video {
+            self.pad(ticks).await?;
+        }
         Ok(sent)
+    }
+
+    /// Sends the padding that the congestion controller wants after this picture.
+    async fn pad(&mut self, ticks: u32) -> Result<(), RtcError> {
+        let bytes = self.padding.take();
+        if bytes == 0 {
+            return Ok(());
+        }
+        let packets = bytes.div_ceil(MAX_PAYLOAD).max(PADDING_PACKETS);
+        self.padding.set_weight(bytes / packets);
+        for _ in 0..packets {
+            let header = Header { padding: true, ..self.header(ticks) };
+            self.track.write_rtp(rtc::rtp::Packet { header, payload: Bytes::new() }).await?;
+        }
+        tracing::trace!(bytes, packets, "padding to probe the line");
+        Ok(())
+    }
+
+    /// Returns the header of the next packet.
+    fn header(&mut self, ticks: u32) -> Header {
+        let sequence_number = self.seq.0;
+        self.seq = self.seq.next();
+        Header {
+            version: 2,
+            payload_type: self.payload_type,
+            sequence_number,
+            timestamp: self.timeline.base.wrapping_add(ticks),
+            ssrc: self.timeline.ssrc,
+            ..Default::default()
+        }
     }
 }
 
