@@ -41,7 +41,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "audio",
         ours: &["media"],
-        outside: &[("cpal", "audio/device"), ("alsa", "audio/device"), ("rubato", "audio/resample"), ("rtrb", "")],
+        outside: &[
+            ("cpal", "audio/device"),
+            ("alsa", "audio/device"),
+            ("rubato", "audio/resample"),
+            ("rtrb", ""),
+            ("sonora", "audio/processing"),
+        ],
     },
     Layer {
         name: "jitter",

@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 
 use super::Media;
 use crate::{
+    audio::{FarEndReader, MicrophoneSettings},
     codec::AudioTarget,
     congestion::Allocation,
     media::{Clock, Codec, EncodedFrame, MediaKind, Slot, VideoFrame},
@@ -29,7 +30,13 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// Opens the sources, each on its thread. Nothing is encoded before [`Outgoing::connect`].
-    pub(super) fn open(media: &mut Media, loss: AudioTarget, clock: Clock, events: &Events) -> std::io::Result<Self> {
+    pub(super) fn open(
+        media: &mut Media,
+        (microphone, far_end): (MicrophoneSettings, FarEndReader),
+        sound: AudioTarget,
+        clock: Clock,
+        events: &Events,
+    ) -> std::io::Result<Self> {
         let mut outgoing = Self {
             events: events.clone(),
             raw: Slot::new(),
@@ -56,8 +63,10 @@ impl Outgoing {
             let (encoded, frames) = mpsc::channel(AUDIO_FRAMES);
             let send = AudioSend {
                 open,
+                microphone,
+                far_end,
                 codec: Codec::Opus,
-                target: loss,
+                target: sound,
                 knobs: outgoing.audio.clone(),
                 encoded,
                 meter: outgoing.audio_meter.clone(),

@@ -19,6 +19,7 @@ use super::{
     state::{CallState, Input},
 };
 use crate::{
+    audio::far_end,
     codec::AudioTarget,
     congestion::{Allocation, Line, Protection, RateAllocator},
     media::{Bitrate, Clock, Description, MediaKind, now},
@@ -107,7 +108,8 @@ async fn begin(
     let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0 };
     // The sources first: a camera takes its time to open, and the connection does not wait for it.
     let failed = |error: std::io::Error| Ended::Failed(format!("No thread could be started: {error}."));
-    let outgoing = Outgoing::open(media, sound, clock, events).map_err(failed)?;
+    let (speaker, microphone) = far_end();
+    let outgoing = Outgoing::open(media, (config.microphone, microphone), sound, clock, events).map_err(failed)?;
     let (peer, connection) = Peer::new(&peer_config, clock).await?;
     let task = Task {
         estimate: peer.estimate(),
@@ -121,7 +123,7 @@ async fn begin(
         freshness: Freshness::default(),
         peer,
         outgoing,
-        incoming: Incoming::new(media, clock, events.clone()),
+        incoming: Incoming::new(media, speaker, clock, events.clone()),
         allocator,
         protection: Protection::default(),
         reporter: Reporter::default(),

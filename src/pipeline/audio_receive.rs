@@ -10,6 +10,7 @@ use std::{
 
 use super::{Inbound, Meter, SinkOpener, Thread, spawn_thread};
 use crate::{
+    audio::FarEnd,
     codec::{self, AudioDecoder, AudioPayload},
     jitter::{AudioBuffer, AudioPop, PlayoutClock},
     media::{AudioFrame, Codec, MediaKind, MediaTime, now},
@@ -38,6 +39,8 @@ pub(crate) struct AudioReceive {
     /// Opens the sink, on the thread that will own it. Without one the sound is decoded at the same
     /// pace and forgotten.
     pub(crate) open: Option<SinkOpener<dyn AudioSink>>,
+    /// Told what a room hears, whose microphone may hear it, too.
+    pub(crate) far_end: Option<FarEnd>,
     /// Keeps the sound in step with the picture.
     pub(crate) playout: Arc<PlayoutClock>,
     /// Figures.
@@ -86,6 +89,9 @@ impl AudioReceive {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             while sink.queued() < READY.max(sink.wanted()) && playing.next(&self, &*sink) {
+                if let Some(far_end) = self.far_end.as_mut().filter(|_| sink.is_speaker()) {
+                    far_end.played(&playing.block);
+                }
                 if let Err(error) = sink.play(&playing.block) {
                     sink = self.without_sink(&error.to_string());
                 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
+    audio::{AudioProcessing, FarEndReader, MicrophoneSettings},
     codec::{self, AudioTarget},
     media::{AudioFrame, Codec, EncodedFrame, MediaKind, Slot},
     observe::{EventKind, Events, OutboundStats},
@@ -49,6 +50,10 @@ impl AudioSendKnobs {
 pub(crate) struct AudioSend {
     /// Opens the source, on the thread that will own it.
     pub(crate) open: SourceOpener<dyn AudioSource>,
+    /// What is done to the sound if the source is a microphone.
+    pub(crate) microphone: MicrophoneSettings,
+    /// What is played meanwhile, and may come back as an echo.
+    pub(crate) far_end: FarEndReader,
     /// Which codec.
     pub(crate) codec: Codec,
     /// What the sound may cost at first.
@@ -80,8 +85,11 @@ impl AudioSend {
     }
 
     fn run(self) -> Result<(), String> {
-        let Self { open, codec, target, knobs, encoded, meter, events } = self;
+        let Self { open, microphone, far_end, codec, target, knobs, encoded, meter, events } = self;
         let mut source = open().map_err(|error| error.to_string())?;
+        let is_microphone = source.is_microphone();
+        let settings = if is_microphone { microphone } else { MicrophoneSettings::NONE };
+        let mut processing = AudioProcessing::new(settings, source.channels(), far_end);
         let mut encoder = codec::audio_encoder(codec, source.channels(), target).map_err(|error| error.to_string())?;
         let what = if source.channels() == 1 { "48 kHz, mono" } else { "48 kHz, stereo" };
         events.emit(EventKind::SourceOpened { kind: MediaKind::Audio, what: what.into() });
@@ -90,6 +98,9 @@ impl AudioSend {
             let read = source.read(&mut frame, PATIENCE).map_err(|error| error.to_string())?;
             if !read || !knobs.live.load(Ordering::Relaxed) {
                 continue;
+            }
+            if let Some(processing) = &mut processing {
+                processing.capture(&mut frame);
             }
             if knobs.muted.load(Ordering::Relaxed) {
                 frame.samples.fill(0.0);
