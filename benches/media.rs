@@ -60,7 +60,7 @@ fn decode_720p(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = [32, 16])]
 fn encode_opus(bencher: Bencher<'_, '_>, kbps: u64) {
-    let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.05 };
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.05, dtx: false };
     let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
     let samples = (0..960).map(|n| 0.5 * (n as f32 * 0.06).sin() + 0.1 * (n as f32 * 0.31).sin()).collect();
     let block = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
@@ -69,10 +69,11 @@ fn encode_opus(bencher: Bencher<'_, '_>, kbps: u64) {
 
 #[divan::bench]
 fn decode_opus(bencher: Bencher<'_, '_>) {
-    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05 };
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05, dtx: false };
     let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
     let samples = (0..960).map(|n| 0.5 * (n as f32 * 0.06).sin()).collect();
-    let packet = encoder.encode(&AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples }).expect("encodes");
+    let block = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
+    let packet = encoder.encode(&block).expect("encodes").expect("a packet");
     let mut decoder = codec::audio_decoder(Codec::Opus, 1).expect("a decoder");
     let mut out = AudioFrame::default();
     bencher.bench_local(|| decoder.decode(AudioPayload::Packet(&packet), &mut out).expect("decodes"));

@@ -5,11 +5,13 @@
 
 mod line;
 mod protection;
+mod redundancy;
 
 use std::time::{Duration, Instant};
 
 pub use line::Line;
 pub use protection::Protection;
+pub use redundancy::Redundancy;
 
 use crate::media::{Bitrate, Size, VideoFormat};
 

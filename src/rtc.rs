@@ -21,6 +21,7 @@ mod pacer;
 mod peer;
 mod punch;
 mod queueing;
+mod red;
 mod relay;
 mod socket;
 mod stun;

@@ -105,7 +105,7 @@ async fn begin(
         max_bitrate: max,
     };
     let allocator = RateAllocator::new(config.max_bitrate, config.format);
-    let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0 };
+    let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0, dtx: false };
     // The sources first: a camera takes its time to open, and the connection does not wait for it.
     let failed = |error: std::io::Error| Ended::Failed(format!("No thread could be started: {error}."));
     let (speaker, microphone) = far_end();
@@ -327,12 +327,14 @@ impl Task {
     fn share_out(&mut self) -> Allocation {
         let line = *self.estimate.borrow_and_update();
         let protection = self.protection.choose(&line);
-        self.allocator.allocate(now(), line.available, protection)
+        let now = now();
+        let left = line.available.saturating_sub(self.outgoing.reserve(now, &line));
+        self.allocator.allocate(now, left, protection)
     }
 
     fn allocate(&mut self) {
         let allocation = self.share_out();
-        self.outgoing.allocate(allocation, self.reporter.audio_fraction_lost as f32);
+        self.outgoing.allocate(allocation);
         self.announce(&allocation);
     }
 

@@ -27,7 +27,7 @@ use super::{
     Bind, Contact, NetworkChange, PeerConfig, RtcError, RtcEvent,
     address::addresses,
     candidate::without_redundant,
-    capability::{codec_kind, media_engine},
+    capability::{codec_kind, media_engine, without_defaults},
     channel,
     contact::Watch,
     estimate::Estimator,
@@ -128,6 +128,7 @@ impl Peer {
         tokio::spawn(channel::read(channel.clone(), self.forward.clone()));
         self.channel = Some(channel);
         let offer = self.connection.create_offer(None).await?;
+        self.forward.red.offered(&offer.sdp);
         Ok(self.connection.set_local_description(offer).await?)
     }
 
@@ -225,7 +226,10 @@ impl Peer {
     }
 
     async fn set_remote(&self, description: &Description) -> Result<(), RtcError> {
-        let sdp = spread(&description.sdp);
+        let sdp = without_defaults(&spread(&description.sdp));
+        if description.kind == DescriptionKind::Offer {
+            self.forward.red.offered(&sdp);
+        }
         let parsed = match description.kind {
             DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),

@@ -68,7 +68,7 @@ function profile(answer, body) {
   };
   const integer = (count) => take(count).reduce((value, byte) => value * 256 + byte, 0);
   const [media] = take(1);
-  if (media > 31) throw new Error('newer');
+  if (media > 63) throw new Error('newer');
   const minutes = integer(3);
   const fingerprint = [...take(32)].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
   const credentials = [`a=ice-ufrag:${base64(take(3))}`, `a=ice-pwd:${base64(take(16))}`];
@@ -93,8 +93,10 @@ function profile(answer, body) {
     const sends = direction.startsWith('send') ? [`a=ssrc:${ssrc} msid:p ${mid}`] : [];
     return [line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...sends, ...(mid === 0 ? candidates : [])];
   };
-  const sound = section(media, answer ? 4 : 2, 'm=audio 9 UDP/TLS/RTP/SAVPF 96', 'a=rtpmap:96 opus/48000/2',
-    'a=fmtp:96 useinbandfec=1', 'a=rtcp-fb:96 transport-cc');
+  const redundant = media & 32;
+  const sound = section(media, answer ? 4 : 2, `m=audio 9 UDP/TLS/RTP/SAVPF 96${redundant ? ' 63' : ''}`,
+    'a=rtpmap:96 opus/48000/2', `a=fmtp:96 useinbandfec=1${redundant ? ';usedtx=1;stereo=1' : ''}`, 'a=rtcp-fb:96 transport-cc',
+    ...(redundant ? ['a=rtpmap:63 red/48000/2', 'a=fmtp:63 96/96', 'a=rtcp-fb:63 transport-cc'] : []));
   const pictures = section(media >> 2, answer ? 5 : 3, 'm=video 9 UDP/TLS/RTP/SAVPF 97', 'a=rtpmap:97 H264/90000',
     'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f', 'a=rtcp-fb:97 nack', 'a=rtcp-fb:97 nack pli',
     'a=rtcp-fb:97 transport-cc');
