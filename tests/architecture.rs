@@ -26,6 +26,8 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     // nouns
     Layer { name: "media", ours: &[], outside: &[("bytes", "")] },
+    // Of tests alone.
+    Layer { name: "path", ours: &["media"], outside: &[] },
     Layer { name: "observe", ours: &["media"], outside: &[("serde_json", "")] },
     // parts
     Layer {
@@ -40,7 +42,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "audio",
-        ours: &["media"],
+        ours: &["media", "path"],
         outside: &[
             ("cpal", "audio/device"),
             ("alsa", "audio/device"),
@@ -56,7 +58,7 @@ const LAYERS: &[Layer] = &[
         // What a depacketizer appends to.
         outside: &[("bytes", "")],
     },
-    Layer { name: "congestion", ours: &["media"], outside: &[] },
+    Layer { name: "congestion", ours: &["media", "path"], outside: &[] },
     Layer {
         name: "source",
         // nokhwa has no time-out: its reading has a thread, started the one way threads are started.

@@ -148,7 +148,7 @@ impl Unpacker {
     /// Enters a packet. `false` if it was handed over before, or may have been.
     fn enter(&mut self, seq: SeqNo) -> bool {
         let ahead = self.newest.map_or(1, |newest| seq.distance(newest));
-        if ahead > 0 || ahead < -1_000 {
+        if !(-1_000..=0).contains(&ahead) {
             // Ahead, or a sender that began anew.
             self.seen = if (1..64).contains(&ahead) { self.seen << ahead } else { 0 } | 1;
             self.newest = Some(seq);

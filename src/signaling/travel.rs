@@ -80,6 +80,7 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
         Some(_) => medium.direction(),
         None => medium.direction().without_sending(),
     };
+    let redundant = medium.attributes("rtpmap").find_map(|map| map.strip_suffix(" red/48000/2"));
     let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
 
     let mut lines = vec![format!("m={}", formats.join(" "))];
@@ -92,6 +93,8 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
             continue;
         };
         let keep = match name {
+            // What holds for sound holds for its copies.
+            "rtcp-fb" if redundant.is_some_and(|redundant| value.split(' ').next() == Some(redundant)) => false,
             "rtpmap" | "fmtp" | "rtcp-fb" => wanted(value.split(' ').next().unwrap_or_default()),
             "extmap" => !extensions_shared,
             "rid" | "simulcast" => true,

@@ -61,8 +61,7 @@ const EXTENSION: &str = "a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-tr
 const AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtcp-fb:96 transport-cc";
 
 const REDUNDANT_AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1;usedtx=1;stereo=1\n\
-                               a=rtcp-fb:96 transport-cc\na=rtpmap:63 red/48000/2\na=fmtp:63 96/96\n\
-                               a=rtcp-fb:63 transport-cc";
+                               a=rtcp-fb:96 transport-cc\na=rtpmap:63 red/48000/2\na=fmtp:63 96/96";
 
 const VIDEO: &str = "a=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\n\
                      a=rtcp-fb:97 nack\na=rtcp-fb:97 nack pli\na=rtcp-fb:97 transport-cc";
