@@ -72,7 +72,7 @@ fn decode_720p_into_new_buffers(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = [32, 16])]
 fn encode_opus(bencher: Bencher<'_, '_>, kbps: u64) {
-    let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.05 };
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss: 0.05, dtx: false };
     let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
     let samples = (0..960).map(|n| 0.5 * (n as f32 * 0.06).sin() + 0.1 * (n as f32 * 0.31).sin()).collect();
     let block = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
@@ -81,10 +81,11 @@ fn encode_opus(bencher: Bencher<'_, '_>, kbps: u64) {
 
 #[divan::bench]
 fn decode_opus(bencher: Bencher<'_, '_>) {
-    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05 };
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05, dtx: false };
     let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
     let samples = (0..960).map(|n| 0.5 * (n as f32 * 0.06).sin()).collect();
-    let packet = encoder.encode(&AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples }).expect("encodes");
+    let block = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
+    let packet = encoder.encode(&block).expect("encodes").expect("a packet");
     let mut decoder = codec::audio_decoder(Codec::Opus, 1).expect("a decoder");
     let mut out = AudioFrame::default();
     bencher.bench_local(|| decoder.decode(AudioPayload::Packet(&packet), &mut out).expect("decodes"));
@@ -141,14 +142,14 @@ fn video_buffer(bencher: Bencher<'_, '_>, late: usize) {
 /// Twenty seconds of sound, one packet in twenty lost, played in pieces of 10 ms.
 #[divan::bench]
 fn play_sound(bencher: Bencher<'_, '_>) {
-    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05 };
+    let target = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.05, dtx: false };
     let mut encoder = codec::audio_encoder(Codec::Opus, 1, target).expect("an encoder");
     let (start, block) = (now(), Duration::from_millis(20));
     let packets: Vec<RtpPacket> = (0..1_000)
         .map(|n| {
             let samples = (n * 960..(n + 1) * 960).map(|n| 0.5 * (n as f32 * 0.03).sin()).collect();
             let block_of_sound = AudioFrame { captured_at: MediaTime::ZERO, channels: 1, samples };
-            let payload = encoder.encode(&block_of_sound).expect("encodes").payload;
+            let payload = encoder.encode(&block_of_sound).expect("encodes").expect("no silence").payload;
             RtpPacket { arrival: start + block * n, payload, ..packet(n, n * 960, false, 1) }
         })
         .filter(|packet| packet.seq.0 % 20 != 7)

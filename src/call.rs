@@ -21,6 +21,7 @@ pub use obstacle::Obstacle;
 pub use state::Ended;
 
 use crate::{
+    audio::MicrophoneSettings,
     media::{Bitrate, Clock, DescriptionKind, MediaKind, Size, VideoFormat, now},
     observe::{Events, Observer, StatsReport},
     pipeline::{SinkOpener, SourceOpener},
@@ -50,6 +51,8 @@ pub struct CallConfig {
     pub format: VideoFormat,
     /// The most that our picture may cost.
     pub max_bitrate: Bitrate,
+    /// What is done to our sound where [`AudioSource::is_microphone`]; other sound stays as it is.
+    pub microphone: MicrophoneSettings,
     /// Hang up that long after the call connected.
     pub duration: Option<Duration>,
 }
@@ -65,6 +68,7 @@ impl Default for CallConfig {
             ports: None,
             format: VideoFormat { size: Size::HD, frame_rate: 30.0 },
             max_bitrate: Bitrate::from_kbps(2500),
+            microphone: MicrophoneSettings::ALL,
             duration: None,
         }
     }

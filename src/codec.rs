@@ -183,6 +183,8 @@ pub struct AudioTarget {
     pub bitrate: Bitrate,
     /// The share of packets that get lost, 0.0 to 1.0: how much of the rate goes into redundancy.
     pub loss: f32,
+    /// Whether silence need not be sent (DTX).
+    pub dtx: bool,
 }
 
 /// Raw pictures in, access units out.
@@ -220,11 +222,11 @@ pub trait VideoDecoder: Send {
 
 /// Raw sound in, packets out: 20 ms each.
 pub trait AudioEncoder: Send {
-    /// Encodes one block of 20 ms.
+    /// Encodes one block of 20 ms. `None` means that it is as silent as the one before, and need not be sent.
     ///
     /// # Errors
     /// If the encoder fails; the next block may succeed.
-    fn encode(&mut self, frame: &AudioFrame) -> Result<EncodedFrame, CodecError>;
+    fn encode(&mut self, frame: &AudioFrame) -> Result<Option<EncodedFrame>, CodecError>;
 
     /// Takes a new target, effective with the next block.
     fn set_target(&mut self, target: AudioTarget);

@@ -8,6 +8,7 @@ mod line;
 mod loss;
 mod pace;
 mod protection;
+mod redundancy;
 mod service;
 mod travel;
 
@@ -17,3 +18,4 @@ pub use estimator::{Fate, LineEstimator, PacketFate};
 pub use line::Line;
 pub use pace::Pace;
 pub use protection::Protection;
+pub use redundancy::Redundancy;

@@ -123,11 +123,6 @@ impl<T: Clone> UnderWay<T> {
     pub(crate) fn arrived(&mut self, now: Instant) -> Option<(Instant, T)> {
         self.0.front().is_some_and(|(at, _)| *at <= now).then(|| self.0.pop_front())?
     }
-
-    /// Returns when the next one arrives.
-    pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.front().map(|(at, _)| *at)
-    }
 }
 
 /// SplitMix64.

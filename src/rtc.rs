@@ -22,6 +22,7 @@ mod pacer;
 mod padding;
 mod peer;
 mod punch;
+mod red;
 mod relay;
 mod socket;
 mod stun;

@@ -60,6 +60,11 @@ pub trait AudioSink: Send {
     /// The sink will not play anything again.
     fn play(&mut self, frame: &AudioFrame) -> Result<(), SinkError>;
 
+    /// Whether a room hears it, and with it perhaps our microphone.
+    fn is_speaker(&self) -> bool {
+        false
+    }
+
     /// Returns how much sound is waiting in the sink, not yet handed to the device.
     fn queued(&self) -> Duration;
 

@@ -68,6 +68,11 @@ pub trait AudioSource: Send {
     /// Returns how many channels each block has: 1 or 2.
     fn channels(&self) -> u8;
 
+    /// Whether it hears a room: only then is its sound to be freed of echo and noise, and evened.
+    fn is_microphone(&self) -> bool {
+        false
+    }
+
     /// Waits at most `timeout` for the next 20 ms of sound (960 samples a channel) and writes them
     /// to `frame`. `Ok(false)` means nothing yet; `frame` is then undefined.
     ///

@@ -26,6 +26,8 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     // nouns
     Layer { name: "media", ours: &[], outside: &[("bytes", "")] },
+    // Of tests alone.
+    Layer { name: "path", ours: &["media"], outside: &[] },
     Layer { name: "observe", ours: &["media"], outside: &[("serde_json", "")] },
     // In tests alone.
     Layer { name: "path", ours: &["media"], outside: &[] },
@@ -42,8 +44,14 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "audio",
-        ours: &["media"],
-        outside: &[("cpal", "audio/device"), ("alsa", "audio/device"), ("rubato", "audio/resample"), ("rtrb", "")],
+        ours: &["media", "path"],
+        outside: &[
+            ("cpal", "audio/device"),
+            ("alsa", "audio/device"),
+            ("rubato", "audio/resample"),
+            ("rtrb", ""),
+            ("sonora", "audio/processing"),
+        ],
     },
     Layer {
         name: "jitter",

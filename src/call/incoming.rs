@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::Media;
 use crate::{
+    audio::FarEnd,
     jitter::PlayoutClock,
     media::{Clock, Codec, MediaKind, SenderReport, now},
     observe::{Events, InboundStats},
@@ -37,6 +38,7 @@ pub(super) struct Incoming {
     playout: Arc<PlayoutClock>,
     video_sink: Option<Box<dyn VideoSink>>,
     audio_sink: Option<SinkOpener<dyn AudioSink>>,
+    far_end: Option<FarEnd>,
     video: Option<Stream>,
     audio: Option<Stream>,
     meters: [Meter<InboundStats>; 2],
@@ -52,13 +54,14 @@ struct Stream {
 }
 
 impl Incoming {
-    pub(super) fn new(media: &mut Media, clock: Clock, events: Events) -> Self {
+    pub(super) fn new(media: &mut Media, far_end: FarEnd, clock: Clock, events: Events) -> Self {
         Self {
             clock,
             events,
             playout: Arc::new(PlayoutClock::new(now())),
             video_sink: media.video_sink.take(),
             audio_sink: media.audio_sink.take(),
+            far_end: Some(far_end),
             video: None,
             audio: None,
             meters: Default::default(),
@@ -101,6 +104,7 @@ impl Incoming {
                 codec: Codec::Opus,
                 inbound: receiver,
                 open: self.audio_sink.take(),
+                far_end: self.far_end.take(),
                 playout: self.playout.clone(),
                 clock: self.clock,
                 meter: meter.clone(),

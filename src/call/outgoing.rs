@@ -1,18 +1,33 @@
 //! What we send: the threads that capture and encode, and the tasks that hand frames to the network.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
 use tokio::sync::mpsc;
 
 use super::Media;
 use crate::{
+    audio::{FarEndReader, MicrophoneSettings},
     codec::AudioTarget,
-    congestion::Allocation,
-    media::{Clock, Codec, EncodedFrame, MediaKind, Slot, VideoFormat, VideoFrame},
+    congestion::{Allocation, Line, Redundancy},
+    media::{Bitrate, Clock, Codec, EncodedFrame, MediaKind, Slot, VideoFormat, VideoFrame},
     observe::{EventKind, Events, OutboundStats},
     pipeline::{
         AUDIO_FRAMES, AudioSend, AudioSendKnobs, Meter, Thread, VIDEO_FRAMES, VideoCapture, VideoEncode, VideoSendKnobs,
     },
     rtc::LocalTrack,
 };
+
+/// The second channel costs as much as the first ...
+const SECOND_CHANNEL: Bitrate = Bitrate::from_kbps(32);
+
+/// ... and gets it where the line has at least this.
+const ROOM: Bitrate = Bitrate::from_kbps(500);
 
 /// The sending half of a call.
 pub(super) struct Outgoing {
@@ -26,6 +41,11 @@ pub(super) struct Outgoing {
     pub(super) video_meter: Meter<OutboundStats>,
     pub(super) audio_meter: Meter<OutboundStats>,
     muted: [bool; 2],
+    redundancy: Redundancy,
+    /// How many packets of sound go along again with each.
+    copies: Arc<AtomicUsize>,
+    sound: AudioTarget,
+    second_channel: Bitrate,
     threads: Vec<Thread>,
 }
 
@@ -34,6 +54,7 @@ impl Outgoing {
     /// [`Outgoing::connect`].
     pub(super) fn open(
         media: &mut Media,
+        (microphone, far_end): (MicrophoneSettings, FarEndReader),
         sound: AudioTarget,
         picture: VideoFormat,
         clock: Clock,
@@ -49,6 +70,10 @@ impl Outgoing {
             video_meter: Meter::default(),
             audio_meter: Meter::default(),
             muted: [false; 2],
+            redundancy: Redundancy::default(),
+            copies: Arc::default(),
+            sound,
+            second_channel: Bitrate::from_bps(0),
             threads: Vec::new(),
         };
         if let Some(open) = media.video_source.take() {
@@ -78,6 +103,8 @@ impl Outgoing {
             let (encoded, frames) = mpsc::channel(AUDIO_FRAMES);
             let send = AudioSend {
                 open,
+                microphone,
+                far_end,
                 codec: Codec::Opus,
                 target: sound,
                 knobs: outgoing.audio.clone(),
@@ -101,16 +128,32 @@ impl Outgoing {
             let Some(frames) = frames else { continue };
             match track.kind() {
                 MediaKind::Video => self.video.set_allocation(allocation),
-                MediaKind::Audio => self.audio.go_live(),
+                MediaKind::Audio => {
+                    self.sound.dtx = track.wants_no_silence();
+                    self.audio.go_live();
+                }
             }
-            tokio::spawn(forward(track, frames, meter.clone(), self.events.clone()));
+            tokio::spawn(forward(track, frames, self.copies.clone(), meter.clone(), self.events.clone()));
         }
     }
 
+    /// Chooses how many channels and copies of the sound the line is worth, and returns what they cost on top
+    /// of the sound's share.
+    pub(super) fn reserve(&mut self, now: Instant, line: &Line) -> Bitrate {
+        let stereo = self.audio.channels() == 2 && line.available >= ROOM;
+        self.second_channel = if stereo { SECOND_CHANNEL } else { Bitrate::from_bps(0) };
+        let copies = self.redundancy.choose(now, line, self.sound.bitrate);
+        self.copies.store(copies, Ordering::Relaxed);
+        // What is lost with all its copies is what in-band redundancy is left for.
+        self.sound.loss = line.loss.powi(1 + copies as i32) as f32;
+        Bitrate::from_bps(self.second_channel.bps() + copies as u64 * self.sound.bitrate.bps())
+    }
+
     /// Takes what the congestion controller leaves us.
-    pub(super) fn allocate(&self, allocation: Allocation, loss: f32) {
+    pub(super) fn allocate(&mut self, allocation: Allocation) {
         self.video.set_allocation(allocation);
-        self.audio.set_target(AudioTarget { bitrate: allocation.audio, loss });
+        self.sound.bitrate = Bitrate::from_bps(allocation.audio.bps() + self.second_channel.bps());
+        self.audio.set_target(self.sound);
     }
 
     /// Switches a medium off or on.
@@ -137,11 +180,13 @@ impl Outgoing {
 async fn forward(
     mut track: LocalTrack,
     mut frames: mpsc::Receiver<EncodedFrame>,
+    copies: Arc<AtomicUsize>,
     meter: Meter<OutboundStats>,
     events: Events,
 ) {
     let mut first = true;
     while let Some(frame) = frames.recv().await {
+        track.set_copies(copies.load(Ordering::Relaxed));
         match track.send(&frame).await {
             Ok(sent) => meter.update(|stats| {
                 stats.packets_sent += sent.packets;

@@ -19,6 +19,7 @@ use super::{
     state::{CallState, Input},
 };
 use crate::{
+    audio::far_end,
     codec::AudioTarget,
     congestion::{Allocation, Line, Protection, RateAllocator},
     media::{Bitrate, Clock, Description, MediaKind, now},
@@ -107,10 +108,12 @@ async fn begin(
         max_bitrate: max,
     };
     let allocator = RateAllocator::new(config.max_bitrate, config.format);
-    let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0 };
+    let sound = AudioTarget { bitrate: Bitrate::from_kbps(32), loss: 0.0, dtx: false };
     // The sources first: a camera takes its time to open, and the connection does not wait for it.
     let failed = |error: std::io::Error| Ended::Failed(format!("No thread could be started: {error}."));
-    let outgoing = Outgoing::open(media, sound, config.format, clock, events).map_err(failed)?;
+    let (speaker, microphone) = far_end();
+    let outgoing =
+        Outgoing::open(media, (config.microphone, microphone), sound, config.format, clock, events).map_err(failed)?;
     let (peer, connection) = Peer::new(&peer_config, clock).await?;
     let task = Task {
         estimate: peer.estimate(),
@@ -124,7 +127,7 @@ async fn begin(
         freshness: Freshness::default(),
         peer,
         outgoing,
-        incoming: Incoming::new(media, clock, events.clone()),
+        incoming: Incoming::new(media, speaker, clock, events.clone()),
         allocator,
         announced: None,
         protection: Protection::default(),
@@ -336,15 +339,17 @@ impl Task {
     fn share_out(&mut self) -> Allocation {
         let mut line = *self.estimate.borrow_and_update();
         line.round_trip = line.round_trip.or(self.reporter.round_trip_time.map(Duration::from_secs_f64));
-        let protection = self.peer.protect(self.protection.choose(now(), &line));
-        self.allocator.allocate(now(), line.available, protection)
+        let now = now();
+        let left = line.available.saturating_sub(self.outgoing.reserve(now, &line));
+        let protection = self.peer.protect(self.protection.choose(now, &line));
+        self.allocator.allocate(now, left, protection)
     }
 
     async fn allocate(&mut self) {
         let allocation = self.share_out();
         // Nothing is sent yet.
         let Some(before) = self.announced else { return };
-        self.outgoing.allocate(allocation, self.reporter.audio_fraction_lost as f32);
+        self.outgoing.allocate(allocation);
         if allocation != before {
             self.announce(&allocation);
             self.announced = Some(allocation);

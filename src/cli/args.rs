@@ -189,6 +189,15 @@ pub(super) struct MediaArgs {
     /// Where you hear the other side: speaker, speaker:NAME, file:PATH (WAV), none
     #[arg(long, value_name = "SINK")]
     pub(super) speaker: Option<AudioSinkSpec>,
+    /// Leave in your microphone's sound what your speaker plays: with headphones
+    #[arg(long)]
+    pub(super) no_echo_cancellation: bool,
+    /// Leave in it what stays the same: fans, hum, hiss; for music
+    #[arg(long)]
+    pub(super) no_noise_suppression: bool,
+    /// Leave it as loud as it is
+    #[arg(long)]
+    pub(super) no_gain_control: bool,
     /// Size of your picture
     #[arg(long, value_name = "WxH", default_value = "1280x720")]
     pub(super) size: Size,

@@ -8,6 +8,7 @@ use super::{
     exchange::Surroundings,
 };
 use crate::{
+    audio::MicrophoneSettings,
     call::CallConfig,
     media::{Bitrate, VideoFormat},
     rtc::{Authorities, ServerUrlError, TurnServer, TurnUrl},
@@ -26,6 +27,11 @@ pub(super) fn local(media: &MediaArgs, run: &RunArgs) -> CallConfig {
     CallConfig {
         format: format(media),
         max_bitrate: Bitrate::from_kbps(media.max_bitrate.into()),
+        microphone: MicrophoneSettings {
+            echo_cancellation: !media.no_echo_cancellation,
+            noise_suppression: !media.no_noise_suppression,
+            auto_gain_control: !media.no_gain_control,
+        },
         duration: run.duration,
         stun: vec![],
         ..CallConfig::default()

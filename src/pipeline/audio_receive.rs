@@ -10,6 +10,7 @@ use std::{
 
 use super::{Inbound, Meter, SinkOpener, Thread, reserve::Reserve, spawn_thread};
 use crate::{
+    audio::FarEnd,
     codec,
     jitter::{AudioPlayer, PlayoutClock},
     media::{AudioFrame, Clock, Codec, MediaKind, SAMPLE_RATE_HZ, now},
@@ -42,6 +43,8 @@ pub(crate) struct AudioReceive {
     /// Opens the sink, on the thread that will own it. Without one the sound is decoded at the same
     /// pace and forgotten.
     pub(crate) open: Option<SinkOpener<dyn AudioSink>>,
+    /// Told what a room hears, whose microphone may hear it, too.
+    pub(crate) far_end: Option<FarEnd>,
     /// Keeps the sound in step with the picture.
     pub(crate) playout: Arc<PlayoutClock>,
     /// The call's clock.
@@ -76,6 +79,7 @@ impl AudioReceive {
         let decoder = codec::audio_decoder(self.codec, CHANNELS).map_err(|error| error.to_string())?;
         let mut playing = Playing {
             heard,
+            far_end: self.far_end.take(),
             player: AudioPlayer::new(self.codec.clock_rate_hz(), decoder, CHANNELS),
             reserve: Reserve::new(),
             piece: AudioFrame::default(),
@@ -118,6 +122,8 @@ struct Playing {
     reserve: Reserve,
     piece: AudioFrame,
     first: bool,
+    /// Told what a room hears.
+    far_end: Option<FarEnd>,
     /// Whether anybody listens: the picture does not wait for sound that nobody hears.
     heard: bool,
 }
@@ -156,7 +162,10 @@ impl Playing {
                 return Ok(queued.saturating_sub(urgent).clamp(NAP, TICK));
             }
             let heard_at = now + sink.delay();
-            // The one place where sound leaves for the device: the far end of an echo.
+            // The one place where sound leaves for the device.
+            if let Some(far_end) = self.far_end.as_mut().filter(|_| sink.is_speaker()) {
+                far_end.played(&self.piece);
+            }
             sink.play(&self.piece)?;
             self.reserve.observe(sink.starved(), now);
             self.note(heard_at, thread);

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
+    audio::{AudioProcessing, FarEndReader, MicrophoneSettings},
     codec::{self, AudioTarget},
     media::{AudioFrame, Codec, EncodedFrame, MediaKind, Slot},
     observe::{EventKind, Events, OutboundStats},
@@ -26,6 +27,7 @@ pub(crate) struct AudioSendKnobs {
     live: Arc<AtomicBool>,
     muted: Arc<AtomicBool>,
     target: Slot<AudioTarget>,
+    channels: Arc<AtomicU8>,
 }
 
 impl AudioSendKnobs {
@@ -39,6 +41,11 @@ impl AudioSendKnobs {
         self.muted.store(muted, Ordering::Relaxed);
     }
 
+    /// Returns how many channels the source has; 0 before it is open.
+    pub(crate) fn channels(&self) -> u8 {
+        self.channels.load(Ordering::Relaxed)
+    }
+
     /// Sets what the sound may cost from the next block on.
     pub(crate) fn set_target(&self, target: AudioTarget) {
         self.target.put(target);
@@ -49,6 +56,10 @@ impl AudioSendKnobs {
 pub(crate) struct AudioSend {
     /// Opens the source, on the thread that will own it.
     pub(crate) open: SourceOpener<dyn AudioSource>,
+    /// What is done to the sound if the source is a microphone.
+    pub(crate) microphone: MicrophoneSettings,
+    /// What is played meanwhile, and may come back as an echo.
+    pub(crate) far_end: FarEndReader,
     /// Which codec.
     pub(crate) codec: Codec,
     /// What the sound may cost at first.
@@ -80,9 +91,16 @@ impl AudioSend {
     }
 
     fn run(self) -> Result<(), String> {
-        let Self { open, codec, target, knobs, encoded, meter, events } = self;
+        let Self { open, microphone, far_end, codec, target, knobs, encoded, meter, events } = self;
         let mut source = open().map_err(|error| error.to_string())?;
-        let mut encoder = codec::audio_encoder(codec, source.channels(), target).map_err(|error| error.to_string())?;
+        knobs.channels.store(source.channels(), Ordering::Relaxed);
+        let is_microphone = source.is_microphone();
+        // Other sound is sent as it is, its silence too.
+        let target_of = |target: AudioTarget| AudioTarget { dtx: target.dtx && is_microphone, ..target };
+        let settings = if is_microphone { microphone } else { MicrophoneSettings::NONE };
+        let mut processing = AudioProcessing::new(settings, source.channels(), far_end);
+        let mut encoder =
+            codec::audio_encoder(codec, source.channels(), target_of(target)).map_err(|error| error.to_string())?;
         let what = if source.channels() == 1 { "48 kHz, mono" } else { "48 kHz, stereo" };
         events.emit(EventKind::SourceOpened { kind: MediaKind::Audio, what: what.into() });
         let mut frame = AudioFrame::default();
@@ -91,14 +109,18 @@ impl AudioSend {
             if !read || !knobs.live.load(Ordering::Relaxed) {
                 continue;
             }
+            if let Some(processing) = &mut processing {
+                processing.capture(&mut frame);
+            }
             if knobs.muted.load(Ordering::Relaxed) {
                 frame.samples.fill(0.0);
             }
             if let Some(target) = knobs.target.try_take() {
-                encoder.set_target(target);
+                encoder.set_target(target_of(target));
             }
             match encoder.encode(&frame) {
-                Ok(packet) => {
+                Ok(None) => meter.update(|stats| stats.frames_encoded += 1),
+                Ok(Some(packet)) => {
                     let sent = encoded.try_send(packet).is_ok();
                     meter.update(|stats| {
                         stats.frames_encoded += 1;

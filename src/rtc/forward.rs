@@ -14,7 +14,7 @@ use webrtc::{
     },
 };
 
-use super::{CandidateKind, RtcEvent, channel, track};
+use super::{CandidateKind, RtcEvent, channel, red, track};
 
 /// Sends events without ever waiting.
 ///
@@ -25,6 +25,8 @@ pub(super) struct Forward {
     events: mpsc::Sender<RtcEvent>,
     /// Ends the driver's sleep.
     nudge: Arc<Notify>,
+    /// What redundant sound comes in as.
+    pub(super) red: red::Incoming,
 }
 
 impl Forward {
@@ -32,7 +34,7 @@ impl Forward {
 
     pub(super) fn new() -> (Self, mpsc::Receiver<RtcEvent>) {
         let (events, receiver) = mpsc::channel(Self::CAPACITY);
-        (Self { events, nudge: Arc::default() }, receiver)
+        (Self { events, nudge: Arc::default(), red: red::Incoming::default() }, receiver)
     }
 
     /// Waits until the library's driver is to look again at what there is to send.
@@ -91,7 +93,7 @@ impl PeerConnectionEventHandler for Forward {
     }
 
     async fn on_track(&self, remote: Arc<dyn TrackRemote>) {
-        if let Some(track) = track::RemoteTrack::new(remote).await {
+        if let Some(track) = track::RemoteTrack::new(remote, self.red.clone()).await {
             self.tell(RtcEvent::Track(track));
         }
     }

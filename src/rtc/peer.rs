@@ -31,7 +31,7 @@ use super::{
     address::addresses,
     again::Again,
     candidate::without_redundant,
-    capability::{codec_kind, media_engine},
+    capability::{codec_kind, media_engine, without_defaults},
     channel,
     contact::Watch,
     estimate::{Coverage, Estimator},
@@ -146,6 +146,7 @@ impl Peer {
         tokio::spawn(channel::read(channel.clone(), self.forward.clone()));
         self.channel = Some(channel);
         let offer = self.connection.create_offer(None).await?;
+        self.forward.red.offered(&offer.sdp);
         Ok(self.connection.set_local_description(offer).await?)
     }
 
@@ -251,7 +252,10 @@ impl Peer {
     }
 
     async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
-        let sdp = spread(&description.sdp);
+        let sdp = without_defaults(&spread(&description.sdp));
+        if description.kind == DescriptionKind::Offer {
+            self.forward.red.offered(&sdp);
+        }
         self.repairs = sdp.contains(" flexfec-03/90000");
         let parsed = match description.kind {
             DescriptionKind::Offer => RTCSessionDescription::offer(sdp),

@@ -25,6 +25,7 @@ use super::{
     RtcError,
     capability::{codec, codec_kind, media_kind},
     padding::Padding,
+    red,
     tap::Timeline,
 };
 use crate::media::{Codec, DescriptionKind, EncodedFrame, MediaKind, RtpPacket, RtpTime, SeqNo, now};
@@ -76,15 +77,22 @@ impl OutgoingTrack {
     /// Returns the track ready to send, or `None` if the other side takes none of our codecs.
     pub(super) async fn negotiated(&self, sender: &dyn RtpSender) -> Result<Option<LocalTrack>, RtcError> {
         let parameters = sender.get_parameters().await?;
-        let Some(negotiated) = parameters.rtp_parameters.codecs.first() else {
+        let codecs = &parameters.rtp_parameters.codecs;
+        let find =
+            |mime_type: &str| codecs.iter().find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime_type));
+        let Some(negotiated) = find(&codec(self.codec).mime_type) else {
             return Ok(None);
         };
+        let redundant = find(red::MIME_TYPE).filter(|_| self.codec == Codec::Opus);
+        let parameter = |wanted| negotiated.rtp_codec.sdp_fmtp_line.split(';').any(|known| known.trim() == wanted);
         let [seq] = random()?;
         Ok(Some(LocalTrack {
             timeline: self.timeline,
             track: self.track.clone(),
             padding: self.padding.clone(),
             payload_type: negotiated.payload_type,
+            packer: redundant.map(|codec| red::Packer::new(codec.payload_type)),
+            wants_no_silence: parameter("usedtx=1"),
             // Below 2¹⁵, so that a loss among the first packets cannot look like a wrap (RFC 3711, 3.3.1).
             seq: SeqNo(seq as u16 & 0x7fff),
             payloader: match self.codec {
@@ -101,6 +109,9 @@ pub struct LocalTrack {
     track: Arc<TrackLocalStaticRTP>,
     padding: Padding,
     payload_type: u8,
+    /// If the other side takes redundant sound.
+    packer: Option<red::Packer>,
+    wants_no_silence: bool,
     seq: SeqNo,
     payloader: Box<dyn Payloader>,
 }
@@ -120,6 +131,18 @@ impl LocalTrack {
         self.timeline.kind
     }
 
+    /// Whether the other side would rather not be sent silence (DTX; RFC 7587, 3.1.3).
+    pub const fn wants_no_silence(&self) -> bool {
+        self.wants_no_silence
+    }
+
+    /// Sets how many of the packets before go along with each, if the other side takes such (RFC 2198).
+    pub fn set_copies(&mut self, copies: usize) {
+        if let Some(packer) = &mut self.packer {
+            packer.set_copies(copies);
+        }
+    }
+
     /// Packetizes a frame and hands the packets to the connection.
     ///
     /// # Errors
@@ -133,10 +156,16 @@ impl LocalTrack {
         let video = self.kind() == MediaKind::Video;
         let last = payloads.len().saturating_sub(1);
         let mut sent = Sent::default();
+        let timestamp = self.timeline.base.wrapping_add(ticks);
         for (index, payload) in payloads.into_iter().enumerate() {
+            let packer = self.packer.as_mut();
+            let packed = packer.and_then(|packer| {
+                Some((packer.payload_type, packer.pack(self.payload_type, timestamp, &payload, MAX_PAYLOAD)?))
+            });
+            let (payload_type, payload) = packed.unwrap_or((self.payload_type, payload));
             sent.packets += 1;
             sent.bytes += payload.len() as u64;
-            let header = Header { marker: video && index == last, ..self.header(ticks) };
+            let header = Header { marker: video && index == last, payload_type, ..self.header(ticks) };
             self.track.write_rtp(rtc::rtp::Packet { header, payload }).await?;
         }
         if video {
@@ -188,14 +217,15 @@ pub struct RemoteTrack {
     kind: MediaKind,
     ssrc: u32,
     track: Arc<dyn TrackRemote>,
+    red: red::Incoming,
 }
 
 impl RemoteTrack {
     /// Returns the track, or `None` if it is neither sound nor picture.
-    pub(super) async fn new(track: Arc<dyn TrackRemote>) -> Option<Self> {
+    pub(super) async fn new(track: Arc<dyn TrackRemote>, red: red::Incoming) -> Option<Self> {
         let kind = media_kind(track.kind().await)?;
         let ssrc = track.ssrcs().await.first().copied().unwrap_or_default();
-        Some(Self { kind, ssrc, track })
+        Some(Self { kind, ssrc, track, red })
     }
 
     /// Returns whether it is sound or picture.
@@ -203,18 +233,19 @@ impl RemoteTrack {
         self.kind
     }
 
-    /// Hands over each packet as it comes, until the track ends.
+    /// Hands over each packet as it comes, until the track ends; of redundant ones what they hold, each once.
     ///
     /// `take` must not block: the library drops packets, with an error in its log, when nobody
     /// reads them.
     pub async fn deliver(&self, mut take: impl FnMut(RtpPacket) + Send) {
+        let mut unpacker = red::Unpacker::new(self.red.clone());
         while let Some(event) = self.track.poll().await {
             let TrackRemoteEvent::OnRtpPacket(packet) = event else {
                 continue;
             };
             // Padding alone (a probe for bandwidth) carries a sequence number and no media.
             let header = packet.header;
-            take(RtpPacket {
+            let packet = RtpPacket {
                 ssrc: header.ssrc,
                 payload_type: header.payload_type,
                 seq: SeqNo(header.sequence_number),
@@ -222,7 +253,8 @@ impl RemoteTrack {
                 marker: header.marker,
                 payload: packet.payload,
                 arrival: now(),
-            });
+            };
+            unpacker.unpack(packet, &mut take);
         }
     }
 

@@ -80,6 +80,7 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
         Some(_) => medium.direction(),
         None => medium.direction().without_sending(),
     };
+    let redundant = medium.attributes("rtpmap").find_map(|map| map.strip_suffix(" red/48000/2"));
     let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
 
     let repair = medium.attributes("rtpmap").find_map(|map| map.strip_suffix(" flexfec-03/90000"));
@@ -96,8 +97,8 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
         let payload_type = value.split(' ').next().unwrap_or_default();
         let keep = match name {
             "rtpmap" | "fmtp" => wanted(payload_type),
-            // Nobody says anything about repair packets.
-            "rtcp-fb" => wanted(payload_type) && repair != Some(payload_type),
+            // Nobody says anything about repair packets, and what holds for sound holds for its copies.
+            "rtcp-fb" => wanted(payload_type) && ![repair, redundant].contains(&Some(payload_type)),
             "extmap" => !extensions_shared,
             "rid" | "simulcast" => true,
             _ => false,

@@ -109,6 +109,10 @@ impl Speaker {
 }
 
 impl AudioSink for Speaker {
+    fn is_speaker(&self) -> bool {
+        true
+    }
+
     fn play(&mut self, frame: &AudioFrame) -> Result<(), SinkError> {
         if let Some(failure) = self.link.as_mut().and_then(Link::failure) {
             self.close(&failure);

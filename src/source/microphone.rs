@@ -91,6 +91,10 @@ impl AudioSource for Microphone {
         1
     }
 
+    fn is_microphone(&self) -> bool {
+        true
+    }
+
     fn read(&mut self, frame: &mut AudioFrame, timeout: Duration) -> Result<bool, SourceError> {
         let deadline = now() + timeout;
         loop {

@@ -37,7 +37,7 @@ fn amplitude(frame: &AudioFrame, channel: usize, hz: f32) -> f32 {
 }
 
 fn audio_target(kbps: u64, loss: f32) -> AudioTarget {
-    AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss }
+    AudioTarget { bitrate: Bitrate::from_kbps(kbps), loss, dtx: false }
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_tone_comes_back() {
             let mut decoder = audio_decoder(codec, channels).expect("a decoder");
             let mut out = AudioFrame::default();
             for i in 0..50 {
-                let encoded = encoder.encode(&tone(i, channels)).expect("encodes");
+                let encoded = encoder.encode(&tone(i, channels)).expect("encodes").expect("a packet");
                 assert_eq!((encoded.duration, encoded.key_frame), (Duration::from_millis(20), true));
                 decoder.decode(AudioPayload::Packet(&encoded), &mut out).expect("decodes");
                 assert_eq!((out.channels, out.samples_per_channel()), (channels, 960));
@@ -72,7 +72,8 @@ fn lost_sound_is_recovered_from_its_successor_or_made_up() {
         for conceal in [false, true] {
             let mut encoder = audio_encoder(codec, 1, audio_target(32, 0.2)).expect("an encoder");
             let mut decoder = audio_decoder(codec, 1).expect("a decoder");
-            let packets: Vec<_> = (0..60).map(|i| encoder.encode(&tone(i, 1)).expect("encodes")).collect();
+            let packets: Vec<_> =
+                (0..60).map(|i| encoder.encode(&tone(i, 1)).expect("encodes").expect("a packet")).collect();
             let mut out = AudioFrame::default();
             for i in 0..59 {
                 let lost = i % 10 == 9;
@@ -112,11 +113,38 @@ fn sound_holds_its_bitrate() {
                         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                         *sample = *sample * 0.5 + (seed >> 16) as f32 / 65_536.0 * 0.2 - 0.1;
                     }
-                    encoder.encode(&frame).expect("encodes").payload.len()
+                    encoder.encode(&frame).expect("encodes").expect("a packet").payload.len()
                 })
                 .sum();
             let share = bytes as f64 * 8.0 / 2.0 / (kbps as f64 * 1000.0);
             assert!((0.75..1.25).contains(&share), "{codec:?}: {share:.2} of {kbps} kbit/s");
+        }
+    }
+}
+
+#[test]
+fn silence_need_not_be_sent() {
+    for codec in codecs(MediaKind::Audio) {
+        for (dtx, channels) in [(true, 1), (true, 2), (false, 1)] {
+            let mut encoder =
+                audio_encoder(codec, channels, AudioTarget { dtx, ..audio_target(32, 0.0) }).expect("an encoder");
+            let mut sent = |i: usize, frame: &AudioFrame| {
+                let frame =
+                    AudioFrame { captured_at: MediaTime::new(Duration::from_millis(20) * i as u32), ..frame.clone() };
+                encoder.encode(&frame).expect("encodes")
+            };
+            assert!((0..50).all(|i| sent(i, &tone(i, channels)).is_some()), "{codec:?}: sound is sent");
+            let silence = AudioFrame::silence(MediaTime::ZERO, channels, 960);
+            let times: Vec<usize> = (50..550).filter(|i| sent(*i, &silence).is_some()).collect();
+            if !dtx {
+                assert_eq!(times.len(), 500, "{codec:?}");
+                continue;
+            }
+            assert!(times.len() < 100, "{codec:?}: {} of 500 blocks of silence, {channels} channels", times.len());
+            let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+            assert!(longest.is_some_and(|blocks| blocks <= 21), "{codec:?}: {longest:?} blocks without a sign of life");
+            let back = (550..560).filter(|i| sent(*i, &tone(*i, channels)).is_some()).count();
+            assert_eq!(back, 10, "{codec:?}: all of it is sent again");
         }
     }
 }

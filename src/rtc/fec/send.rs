@@ -50,7 +50,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for FecSender {
 
     fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
         let repairs = match &packet.message.packet {
-            Packet::Rtp(rtp) => {
+            // Padding is worth nothing to anybody.
+            Packet::Rtp(rtp) if !rtp.payload.is_empty() => {
                 let share = *self.share.borrow();
                 self.streams.get_mut(&rtp.header.ssrc).map(|encoder| encoder.protect(rtp, share))
             }

@@ -27,6 +27,8 @@ pub(super) struct Profile {
     video_first: bool,
     /// Whether pictures are repaired.
     repair: bool,
+    /// Whether sound may come with copies, and without silence.
+    redundant_audio: bool,
     stamp: Stamp,
     fingerprint: [u8; 32],
     ufrag: [u8; 3],
@@ -60,6 +62,9 @@ const EXTENSION: &str = "a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-tr
 
 const AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtcp-fb:96 transport-cc";
 
+const REDUNDANT_AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1;usedtx=1;stereo=1\n\
+                               a=rtcp-fb:96 transport-cc\na=rtpmap:63 red/48000/2\na=fmtp:63 96/96";
+
 const VIDEO: &str = "a=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\n\
                      a=rtcp-fb:97 nack\na=rtcp-fb:97 nack pli\na=rtcp-fb:97 transport-cc";
 
@@ -68,11 +73,11 @@ const REPAIR: &str = "a=rtpmap:99 flexfec-03/90000";
 const ASSOCIATION: &str =
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\na=mid:2\na=sctp-port:5000\na=max-message-size:65536";
 
-/// The bits of the byte about media: two for each direction, then this.
+/// The bits of the byte about media: two for each direction, then these.
 const VIDEO_FIRST: u8 = 1 << 4;
-
-/// See [`VIDEO_FIRST`]: repair packets for the pictures are taken, and sent.
 const REPAIRED: u8 = 1 << 5;
+const REDUNDANT: u8 = 1 << 6;
+const MEDIA: u8 = VIDEO_FIRST | REPAIRED | REDUNDANT | 0b1111;
 
 /// A bit of the byte before a candidate, above the two for its kind.
 const IPV6: u8 = 1 << 2;
@@ -98,6 +103,7 @@ impl Profile {
             video: video.direction(),
             video_first,
             repair: video.0.contains(&REPAIR),
+            redundant_audio: audio.medium().any(|word| word == "63"),
             stamp: (stamp.minutes() < 1 << 24 && answers_fit).then_some(stamp)?,
             fingerprint: fingerprint_bytes(fingerprint)?,
             ufrag: ice_bytes(&sdp.session, "ice-ufrag")?,
@@ -124,9 +130,10 @@ impl Profile {
         line(&format!("a=ice-ufrag:{}", STANDARD_NO_PAD.encode(self.ufrag)));
         line(&format!("a=ice-pwd:{}", STANDARD_NO_PAD.encode(self.password)));
         line(EXTENSION);
+        let (formats, codecs) = if self.redundant_audio { ("96 63", REDUNDANT_AUDIO) } else { ("96", AUDIO) };
         let repair = self.repair.then_some(repair_ssrc);
-        let audio = ("m=audio 9 UDP/TLS/RTP/SAVPF 96", self.audio, AUDIO, first_ssrc, None);
-        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97", self.video, VIDEO, first_ssrc + 1, repair);
+        let audio = (format!("m=audio 9 UDP/TLS/RTP/SAVPF {formats}"), self.audio, codecs, first_ssrc, None);
+        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97".to_owned(), self.video, VIDEO, first_ssrc + 1, repair);
         let media = if self.video_first { [video, audio] } else { [audio, video] };
         for (mid, (medium, direction, codec, ssrc, repair)) in media.into_iter().enumerate() {
             line(&format!("{medium}{}", if repair.is_some() { " 99" } else { "" }));
@@ -176,7 +183,8 @@ impl Profile {
         let number = |direction| Direction::ALL.iter().position(|known| *known == direction).unwrap_or_default() as u8;
         let first = if self.video_first { VIDEO_FIRST } else { 0 };
         let repair = if self.repair { REPAIRED } else { 0 };
-        let mut bytes = vec![number(self.audio) | number(self.video) << 2 | first | repair];
+        let redundant = if self.redundant_audio { REDUNDANT } else { 0 };
+        let mut bytes = vec![number(self.audio) | number(self.video) << 2 | first | repair | redundant];
         bytes.extend(&self.stamp.minutes().to_be_bytes()[1..]);
         bytes.extend(self.fingerprint);
         bytes.extend(self.ufrag);
@@ -203,7 +211,7 @@ impl Profile {
     pub(super) fn from_bytes(kind: DescriptionKind, bytes: &[u8]) -> Result<Self, BlobError> {
         let mut reader = Reader(bytes);
         let [media] = reader.take()?;
-        if media >= REPAIRED << 1 {
+        if media & !MEDIA != 0 {
             return Err(BlobError::Newer);
         }
         let direction = |bits: u8| Direction::ALL[usize::from(bits & 3)];
@@ -224,6 +232,7 @@ impl Profile {
             video: direction(media >> 2),
             video_first: media & VIDEO_FIRST != 0,
             repair: media & REPAIRED != 0,
+            redundant_audio: media & REDUNDANT != 0,
             stamp: Stamp::from_minutes(u32::from_be_bytes([0, high, middle, low]), answers),
             fingerprint,
             ufrag,
