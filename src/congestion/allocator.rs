@@ -65,13 +65,17 @@ const ALONE: (Bitrate, Bitrate) = (Bitrate::from_kbps(70), Bitrate::from_kbps(10
 const HALF_RATE: (Bitrate, Bitrate) = (Bitrate::from_kbps(150), Bitrate::from_kbps(190));
 
 /// A size is left when it gets fewer bits a pixel than the first, and taken up again when it would
-/// get the second. 1280x720 at 30 frames/s is left below 553 kbit/s.
-const BITS_PER_PIXEL: (f64, f64) = (0.020, 0.025);
+/// get the second. 1280x720 at 30 frames/s is left below 359 kbit/s.
+const BITS_PER_PIXEL: (f64, f64) = (0.013, 0.017);
+
+/// With less than this share of what the present size needs nothing is waited for.
+const SCARCE: f64 = 0.6;
 
 /// The sizes to choose from below the wanted one, by their shorter side.
 const SHORTER_SIDES: [usize; 4] = [720, 540, 360, 180];
 
 const NEED: Duration = Duration::from_secs(1);
+const AT_ONCE: Duration = Duration::from_millis(150);
 const PLENTY: Duration = Duration::from_secs(1);
 
 /// The picture is given up and taken up again later than a size: it is a greater change.
@@ -117,6 +121,8 @@ impl RateAllocator {
         let halved = video < if self.halved.value { HALF_RATE.1 } else { HALF_RATE.0 };
         let frame_rate = self.format.frame_rate * if self.halved.settle(now, halved, halved) { 0.5 } else { 1.0 };
         let index = self.fitting_size(video, frame_rate);
+        let scarce = self.bits_per_pixel(self.size.value, video, frame_rate) < SCARCE * BITS_PER_PIXEL.0;
+        self.size.need = if scarce { AT_ONCE } else { NEED };
         let size = self.sizes[self.size.settle(now, index, index > self.size.value)];
         let video = if self.alone.settle(now, alone, alone) { Bitrate::from_bps(0) } else { video };
         Allocation { audio, video, size, frame_rate, protection }
@@ -126,10 +132,14 @@ impl RateAllocator {
     fn fitting_size(&self, video: Bitrate, frame_rate: f64) -> usize {
         let present = self.size.value;
         let suffices = |index: usize| {
-            let bits_per_pixel = video.bps() as f64 / (self.sizes[index].pixels() as f64 * frame_rate.max(1.0));
-            bits_per_pixel >= if index < present { BITS_PER_PIXEL.1 } else { BITS_PER_PIXEL.0 }
+            self.bits_per_pixel(index, video, frame_rate)
+                >= if index < present { BITS_PER_PIXEL.1 } else { BITS_PER_PIXEL.0 }
         };
         (0..self.sizes.len()).find(|&index| suffices(index)).unwrap_or(self.sizes.len() - 1)
+    }
+
+    fn bits_per_pixel(&self, index: usize, video: Bitrate, frame_rate: f64) -> f64 {
+        video.bps() as f64 / (self.sizes[index].pixels() as f64 * frame_rate.max(1.0))
     }
 }
 

@@ -200,7 +200,6 @@ impl LineEstimator {
                 Fate::Lost | Fate::Untold => self.service.interrupted(),
             }
             if packet.fate != Fate::Untold {
-                self.losses.count(packet.fate == Fate::Lost);
                 told += 1;
                 lost += usize::from(packet.fate == Fate::Lost);
             }
@@ -215,6 +214,10 @@ impl LineEstimator {
             self.loss_limit.skip(now);
         } else {
             self.loss_limit.update(now, lost, told, rate);
+            // What a full queue loses says nothing of the line: repairing it would only add to it.
+            for packet in fates.iter().filter(|packet| packet.fate != Fate::Untold) {
+                self.losses.count(packet.fate == Fate::Lost);
+            }
         }
         self.follow(now, elapsed);
         tracing::trace!(

@@ -24,8 +24,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Key frames that are asked for within this time count once: they are the dearest frames there
-/// are, and a line that loses packets loses more of them when a second one follows.
-const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// are, and a line that loses packets loses more of them when a second one follows. On a narrow line it
+/// is this many times what sending one takes.
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(250);
+const KEY_FRAME_COST: f64 = 2.0;
 
 /// While the camera is off a black picture goes out this often, so that the other side sees it.
 const MUTED_INTERVAL: Duration = Duration::from_secs(1);
@@ -223,7 +225,8 @@ struct Encode {
     encoder: Box<dyn VideoEncoder>,
     allocation: Allocation,
     effort: Effort,
-    last_key: Option<Instant>,
+    /// When the last key frame was made, and for how long no other is.
+    last_key: Option<(Instant, Duration)>,
     next_due: Option<MediaTime>,
     meter: Meter<OutboundStats>,
     events: Events,
@@ -274,8 +277,9 @@ impl Encode {
     }
 
     fn encode(&mut self, frame: &VideoFrame, key_wanted: &AtomicBool, now: Instant) -> Option<EncodedFrame> {
-        let rested = self.last_key.is_none_or(|at| now.saturating_duration_since(at) >= KEY_FRAME_INTERVAL);
-        let key = rested && key_wanted.swap(false, Ordering::Relaxed);
+        // Who needs another one asks again: what was asked for while one is on its way is forgotten.
+        let rested = self.last_key.is_none_or(|(at, rest)| now.saturating_duration_since(at) >= rest);
+        let key = key_wanted.swap(false, Ordering::Relaxed) && rested;
         let size = frame.size().fit_into(self.format().size);
         let scaled = frame.scaled(size);
         let encoded = match self.encoder.encode(&scaled, key) {
@@ -295,7 +299,10 @@ impl Encode {
         };
         self.note_effort(now);
         if encoded.key_frame {
-            self.last_key = Some(now);
+            let seconds =
+                KEY_FRAME_COST * encoded.payload.len() as f64 * 8.0 / self.allocation.video.bps().max(1) as f64;
+            let rest = KEY_FRAME_INTERVAL.max(Duration::from_secs_f64(seconds.min(5.0)));
+            self.last_key = Some((now, rest));
         }
         self.meter.update(|stats| {
             stats.frames_encoded += 1;

@@ -21,8 +21,10 @@ const KEEP: f64 = 0.8;
 /// What was spent too much is saved again over so many pictures.
 const PAYBACK: f64 = 12.0;
 
-/// A key frame, or a picture in which all is new, may cost this many usual ones.
+/// A key frame, or a picture in which all is new, may cost this many usual ones; the first of all, for
+/// which a person waits on a line that nobody knows, this many.
 const DEAR: f64 = 5.0;
+const FIRST: f64 = 3.0;
 
 /// With more debt than this, in usual pictures, pictures are left out until it is paid.
 const DEEP: f64 = 9.0;
@@ -143,9 +145,9 @@ impl RateControl {
         (self.bitrate / 8.0 * self.interval).max(20.0)
     }
 
-    /// What a key frame usually holds: a bit and a half a pixel at quantizer 16.
+    /// What a key frame usually holds: two bits a pixel at quantizer 16.
     fn typical_intra(&self) -> f64 {
-        (self.pixels * 1.5 / 8.0).log2() + 16.0 / STEPS_PER_DOUBLING
+        (self.pixels * 2.0 / 8.0).log2() + 16.0 / STEPS_PER_DOUBLING
     }
 
     fn planned(&self) -> Plan {
