@@ -4,6 +4,7 @@
 mod allocator;
 mod effort;
 mod estimator;
+mod flood;
 mod line;
 mod loss;
 mod pace;

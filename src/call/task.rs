@@ -340,9 +340,11 @@ impl Task {
         let mut line = *self.estimate.borrow_and_update();
         line.round_trip = line.round_trip.or(self.reporter.round_trip_time.map(Duration::from_secs_f64));
         let now = now();
-        let left = line.available.saturating_sub(self.outgoing.reserve(now, &line));
+        let reserved = self.outgoing.reserve(now, &line);
         let protection = self.peer.protect(self.protection.choose(now, &line));
-        self.allocator.allocate(now, left, protection)
+        line.available = line.available.saturating_sub(reserved);
+        line.steady = line.steady.saturating_sub(reserved);
+        self.allocator.allocate(now, &line, protection)
     }
 
     async fn allocate(&mut self) {
@@ -350,6 +352,10 @@ impl Task {
         // Nothing is sent yet.
         let Some(before) = self.announced else { return };
         self.outgoing.allocate(allocation);
+        if before.held && !allocation.held {
+            // What was lost meanwhile is not sent again.
+            self.outgoing.video.want_key_frame();
+        }
         if allocation != before {
             self.announce(&allocation);
             self.announced = Some(allocation);

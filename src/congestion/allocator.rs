@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::Line;
 use crate::media::{Bitrate, Size, VideoFormat};
 
 /// What to send from now on.
@@ -17,6 +18,8 @@ pub struct Allocation {
     pub frame_rate: f64,
     /// Bytes of repair for each byte of picture, 0.0 to 1.0; what the picture may cost is without them.
     pub protection: f64,
+    /// Whether pictures are held back for a moment; a key frame comes after it.
+    pub held: bool,
 }
 
 impl Allocation {
@@ -111,21 +114,25 @@ impl RateAllocator {
     /// Returns what to send, given what the line is thought to bear. To be asked at each new
     /// estimate, and about once a second in between.
     ///
-    /// `protection` is the bytes of repair for each byte of picture: they are paid out of the same rate.
-    pub fn allocate(&mut self, now: Instant, estimate: Bitrate, protection: f64) -> Allocation {
-        let audio = if estimate < NARROW { AUDIO_LEAST } else { AUDIO };
-        let alone = estimate < if self.alone.value { ALONE.1 } else { ALONE.0 };
-        let left = estimate.saturating_sub(audio).saturating_sub(AUDIO_HEADERS).bps() as f64;
-        let wanted = Bitrate::from_bps((left / VIDEO_HEADERS / (1.0 + protection)) as u64);
-        let video = wanted.clamp(VIDEO_LEAST, self.max.max(VIDEO_LEAST));
-        let halved = video < if self.halved.value { HALF_RATE.1 } else { HALF_RATE.0 };
+    /// `protection` is the bytes of repair for each byte of picture: they are paid out of the same rate. Sizes
+    /// follow what the line bears in the long run: a key frame is the last thing that a queue needs.
+    pub fn allocate(&mut self, now: Instant, line: &Line, protection: f64) -> Allocation {
+        let audio = if line.steady < NARROW { AUDIO_LEAST } else { AUDIO };
+        let alone = line.steady < if self.alone.value { ALONE.1 } else { ALONE.0 };
+        let picture = |rate: Bitrate| {
+            let left = rate.saturating_sub(audio).saturating_sub(AUDIO_HEADERS).bps() as f64;
+            let wanted = Bitrate::from_bps((left / VIDEO_HEADERS / (1.0 + protection)) as u64);
+            wanted.clamp(VIDEO_LEAST, self.max.max(VIDEO_LEAST))
+        };
+        let (video, steady) = (picture(line.available), picture(line.steady));
+        let halved = steady < if self.halved.value { HALF_RATE.1 } else { HALF_RATE.0 };
         let frame_rate = self.format.frame_rate * if self.halved.settle(now, halved, halved) { 0.5 } else { 1.0 };
-        let index = self.fitting_size(video, frame_rate);
-        let scarce = self.bits_per_pixel(self.size.value, video, frame_rate) < SCARCE * BITS_PER_PIXEL.0;
+        let index = self.fitting_size(steady, frame_rate);
+        let scarce = self.bits_per_pixel(self.size.value, steady, frame_rate) < SCARCE * BITS_PER_PIXEL.0;
         self.size.need = if scarce { AT_ONCE } else { NEED };
         let size = self.sizes[self.size.settle(now, index, index > self.size.value)];
         let video = if self.alone.settle(now, alone, alone) { Bitrate::from_bps(0) } else { video };
-        Allocation { audio, video, size, frame_rate, protection }
+        Allocation { audio, video, size, frame_rate, protection, held: line.flooded }
     }
 
     /// Returns which size the rate suffices for; the present one as long as it will do.
@@ -205,7 +212,8 @@ mod tests {
     /// Holds an estimate for ten seconds from the start and returns what comes of it.
     fn settled(format: VideoFormat, estimate: u64) -> (u64, u64, String, f64) {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), format));
-        let mut at = |second| allocator.allocate(start + Duration::from_secs(second), kbps(estimate), 0.0);
+        let mut at =
+            |second| allocator.allocate(start + Duration::from_secs(second), &Line::with_rate(kbps(estimate)), 0.0);
         let allocation = (0..=10).map(&mut at).last().expect("eleven of them");
         (allocation.audio.kbps(), allocation.video.kbps(), allocation.size.to_string(), allocation.frame_rate)
     }
@@ -255,7 +263,10 @@ mod tests {
     fn rates_follow_at_once() {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
         let mut video = |millis, estimate| {
-            allocator.allocate(start + Duration::from_millis(millis), kbps(estimate), 0.0).video.kbps()
+            allocator
+                .allocate(start + Duration::from_millis(millis), &Line::with_rate(kbps(estimate)), 0.0)
+                .video
+                .kbps()
         };
         assert_eq!(video(0, 2_175), 2_000);
         assert_eq!(video(100, 1_115), 1_000);
@@ -266,7 +277,10 @@ mod tests {
     fn sizes_that_were_risen_to_in_vain_are_put_off() {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
         let mut height = |millis, estimate| {
-            allocator.allocate(start + Duration::from_millis(millis), kbps(estimate), 0.0).size.height()
+            allocator
+                .allocate(start + Duration::from_millis(millis), &Line::with_rate(kbps(estimate)), 0.0)
+                .size
+                .height()
         };
         // Moment, estimate, height.
         for (millis, estimate, expected) in [
@@ -311,7 +325,9 @@ mod tests {
     fn sound_goes_on_alone_and_the_picture_comes_back() {
         let (start, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
         let mut alone = |millis, estimate| {
-            allocator.allocate(start + Duration::from_millis(millis), kbps(estimate), 0.0).is_audio_alone()
+            allocator
+                .allocate(start + Duration::from_millis(millis), &Line::with_rate(kbps(estimate)), 0.0)
+                .is_audio_alone()
         };
         for (millis, estimate, expected) in [
             (0, 60, false),
@@ -337,7 +353,7 @@ mod tests {
             let (mut at, mut allocator) = (now(), RateAllocator::new(kbps(2_500), HD));
             for (millis, estimate, protection) in steps {
                 at += Duration::from_millis(millis);
-                let allocation = allocator.allocate(at, kbps(estimate), protection);
+                let allocation = allocator.allocate(at, &Line::with_rate(kbps(estimate)), protection);
                 let sum = allocation.audio.bps() + (allocation.video.bps() as f64 * (1.0 + protection)) as u64;
                 prop_assert!(sum <= kbps(estimate).bps().max(AUDIO_LEAST.bps() + 2 * VIDEO_LEAST.bps()));
                 prop_assert!(allocation.video <= kbps(2_500));

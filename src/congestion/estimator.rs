@@ -14,6 +14,7 @@ use std::{
 
 use super::{
     Line,
+    flood::Flood,
     loss::{LossLimit, Losses},
     service::Service,
     travel::{Travel, Wait},
@@ -35,6 +36,9 @@ const SUDDEN: (f64, f64) = (0.060, 0.030);
 
 /// As many gaps between packets tell a rate to follow upwards.
 const ENOUGH: usize = 6;
+
+/// A line that has become so much narrower from one report to the next cannot bear what is under way.
+const NARROWED: f64 = 0.6;
 
 /// Within this time a queue is to be drained. A wait of so long would stop everything, but [`DRAIN_LEAST`]
 /// is kept.
@@ -130,6 +134,7 @@ pub struct LineEstimator {
     /// Since when there is a queue.
     queue_since: Option<Instant>,
     queue_last: Option<Instant>,
+    flood: Flood,
     /// A wait that is not our doing.
     foreign: f64,
     /// When a proven rate was followed, and the capacity before the first of such steps.
@@ -159,6 +164,7 @@ impl LineEstimator {
             wait: Wait::default(),
             queue_since: None,
             queue_last: None,
+            flood: Flood::default(),
             foreign: 0.0,
             step: None,
             no_step_before: None,
@@ -172,7 +178,9 @@ impl LineEstimator {
     pub fn line(&self) -> Line {
         Line {
             available: Bitrate::from_bps(self.rate() as u64),
+            steady: Bitrate::from_bps(self.steady_rate() as u64),
             known: self.known,
+            flooded: self.flood.is_on(),
             loss: self.losses.share(),
             burst: self.losses.burst(),
             round_trip: self.round_trips.front().map(|(_, round_trip)| *round_trip),
@@ -219,7 +227,13 @@ impl LineEstimator {
                 self.losses.count(packet.fate == Fate::Lost);
             }
         }
+        let before = self.capacity;
         self.follow(now, elapsed);
+        let left = fates.last().map_or(now, |last| last.departure);
+        let unreported = now.saturating_duration_since(left).as_secs_f64();
+        let under_way = self.sent.rate(METER) * unreported / self.capacity;
+        let waits = (self.wait.newest - self.foreign).max(0.0);
+        self.flood.update(now, (lost, left), (waits, under_way), self.capacity < NARROWED * before);
         tracing::trace!(
             capacity = self.capacity as u64 / 1000,
             served = self.service.rate(PROBE_INTERVAL / 2, ENOUGH).map(|served| served as u64 / 1000),
@@ -249,7 +263,11 @@ impl LineEstimator {
     fn rate(&self) -> f64 {
         let waits = (self.wait.standing - self.foreign).max(0.0);
         let drain = (1.0 - (waits - HARMLESS / 2.0).max(0.0) / DRAIN).max(DRAIN_LEAST);
-        (self.capacity * USED * drain).min(self.loss_limit.get()).clamp(MIN, self.max)
+        (self.steady_rate() * drain).max(MIN)
+    }
+
+    fn steady_rate(&self) -> f64 {
+        (self.capacity * USED).min(self.loss_limit.get()).clamp(MIN, self.max)
     }
 
     fn follow(&mut self, now: Instant, elapsed: f64) {

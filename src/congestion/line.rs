@@ -9,8 +9,12 @@ use crate::media::Bitrate;
 pub struct Line {
     /// What it bears: everything we send, headers and repair included.
     pub available: Bitrate,
+    /// What it bears in the long run: as much, but for the moments in which a queue is drained.
+    pub steady: Bitrate,
     /// Whether that was learnt from the line, not only assumed.
     pub known: bool,
+    /// Whether a queue has overflowed and is still long: what is sent now waits behind what is of no use any more.
+    pub flooded: bool,
     /// The share of packets it loses, 0.0 to 1.0, over the last seconds.
     pub loss: f64,
     /// How many packets in a row it loses when it does, on average: 1.0 for independent losses.
@@ -22,6 +26,6 @@ pub struct Line {
 impl Line {
     /// Returns a line of which only the rate is known, or assumed.
     pub const fn with_rate(available: Bitrate) -> Self {
-        Self { available, known: false, loss: 0.0, burst: 1.0, round_trip: None }
+        Self { available, steady: available, known: false, flooded: false, loss: 0.0, burst: 1.0, round_trip: None }
     }
 }

@@ -280,7 +280,7 @@ impl Reception {
 /// How long a missing packet is waited for. A retransmission takes a round trip, and it or the wish
 /// for it may be lost: three in a row rarely are. After that a key frame is there sooner.
 fn patience(round_trip: Duration) -> Duration {
-    (round_trip * 7 / 2 + Duration::from_millis(60)).min(Duration::from_millis(800))
+    (round_trip * 7 / 2 + Duration::from_millis(150)).min(Duration::from_millis(800))
 }
 
 /// What is new about a picture.

@@ -207,7 +207,7 @@ impl VideoEncode {
             if encode.allocation.is_audio_alone() {
                 continue;
             }
-            if encoded.capacity() == 0 || !encode.is_due(frame.captured_at) {
+            if encode.allocation.held || encoded.capacity() == 0 || !encode.is_due(frame.captured_at) {
                 encode.meter.update(|stats| stats.frames_dropped += 1);
                 continue;
             }

@@ -84,7 +84,8 @@ impl Estimator {
         let old = *self.told.borrow();
         let change = new.available.bps() as f64 / (old.available.bps() as f64).max(1.0) - 1.0;
         let rested = self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= TELL_INTERVAL);
-        if new.known != old.known || change.abs() > SMALL || rested && new != old {
+        let leapt = (new.known, new.flooded) != (old.known, old.flooded);
+        if leapt || change.abs() > SMALL || rested && new != old {
             self.told_at = Some(now);
             self.told.send_replace(new);
         }

@@ -29,8 +29,8 @@ pub(super) struct Pacer {
     estimate: watch::Receiver<Line>,
     padding: Padding,
     pace: Pace,
-    /// The newest sequence number of each stream that is paced.
-    video: HashMap<u32, Option<SeqNo>>,
+    /// The streams that are paced.
+    video: HashMap<u32, Stream>,
     /// Packets that are sent again: the other side waits for them.
     again: VecDeque<TaggedPacket>,
     waiting: VecDeque<TaggedPacket>,
@@ -55,6 +55,11 @@ impl Pacer {
     /// Moves what may leave by `now` from the queue to the line.
     fn release(&mut self, now: Instant) {
         let line = *self.estimate.borrow();
+        if line.flooded {
+            // Of no use without what is lost: a key frame follows.
+            self.again.clear();
+            self.waiting.clear();
+        }
         while self.pace.is_free(now)
             && let Some(mut packet) = self.again.pop_front().or_else(|| self.waiting.pop_front())
         {
@@ -69,17 +74,42 @@ impl Pacer {
         }
     }
 
-    /// Whether the packet belongs to a picture, and whether it was sent before.
-    fn paced(&mut self, packet: &Packet) -> Option<bool> {
+    /// Whether the packet belongs to a picture, and what it is to the line.
+    fn paced(&mut self, packet: &Packet) -> Option<Sending> {
         let Packet::Rtp(rtp) = packet else { return None };
-        let newest = self.video.get_mut(&rtp.header.ssrc)?;
+        let stream = self.video.get_mut(&rtp.header.ssrc)?;
         let number = SeqNo(rtp.header.sequence_number);
-        let again = newest.is_some_and(|newest| number.distance(newest) <= 0);
-        if !again {
-            *newest = Some(number);
+        let is_beyond = |other: Option<SeqNo>| other.is_none_or(|other| number.distance(other) > 0);
+        let new = is_beyond(stream.newest);
+        if new {
+            stream.newest = Some(number);
         }
-        Some(again)
+        if self.estimate.borrow().flooded {
+            stream.flooded = stream.newest;
+        }
+        Some(match (new, is_beyond(stream.flooded)) {
+            (true, _) => Sending::New,
+            (false, true) => Sending::Again,
+            (false, false) => Sending::Useless,
+        })
     }
+}
+
+/// What a packet of a picture is to the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    New,
+    Again,
+    /// Again, from before a flood: a key frame comes in its place.
+    Useless,
+}
+
+/// A stream that is paced.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stream {
+    /// The newest sequence number, and the newest of the last flood.
+    newest: Option<SeqNo>,
+    flooded: Option<SeqNo>,
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
@@ -99,11 +129,12 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
     }
 
     fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
-        let Some(again) = self.paced(&packet.message.packet) else {
+        let Some(sending) = self.paced(&packet.message.packet) else {
             self.outbound.push_back(packet);
             return Ok(());
         };
-        if self.waiting.len() + self.again.len() < CAPACITY {
+        if sending != Sending::Useless && self.waiting.len() + self.again.len() < CAPACITY {
+            let again = sending == Sending::Again;
             let now = packet.now;
             if let Packet::Rtp(rtp) = &mut packet.message.packet
                 && !again
@@ -134,8 +165,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
 impl Interceptor for Pacer {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         if info.mime_type.to_ascii_lowercase().starts_with("video/") {
-            self.video.insert(info.ssrc, None);
-            self.video.extend(info.ssrc_fec.map(|ssrc| (ssrc, None)));
+            self.video.insert(info.ssrc, Stream::default());
+            self.video.extend(info.ssrc_fec.map(|ssrc| (ssrc, Stream::default())));
         }
     }
 
@@ -185,7 +216,7 @@ mod tests {
         // 1200 bytes at 2.5 × 384 kbit/s: one packet each 10 ms.
         let (_keep, estimate) = watch::channel(known(384));
         let mut pacer = Pacer::new(estimate, Padding::default());
-        pacer.video.insert(1, None);
+        pacer.video.insert(1, Stream::default());
         let start = now();
         for number in 0..5 {
             pacer.handle_write(packet(1, number, start)).expect("taken");
@@ -210,7 +241,7 @@ mod tests {
     fn the_first_picture_is_in_a_hurry_until_the_line_is_known() {
         let (line, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
         let mut pacer = Pacer::new(estimate, Padding::default());
-        pacer.video.insert(1, None);
+        pacer.video.insert(1, Stream::default());
         let start = now();
         let mut last = start;
         for number in 0..50 {

@@ -93,11 +93,13 @@ impl RateControl {
         let change = self.change.note(frame);
         if key_frame {
             let known = self.intra.unwrap_or_else(|| self.typical_intra());
-            let fitting = STEPS_PER_DOUBLING * (known - (DEAR * self.usual()).log2());
-            // What is asked for to repair a picture should look like it.
-            let near =
-                if self.inter.is_some() { (self.quantizer - 2.0)..=(self.quantizer + 8.0) } else { FINEST..=42.0 };
-            self.quantizer = fitting.clamp(*near.start(), *near.end()).clamp(FINEST, COARSEST);
+            let (dear, finest) = match self.inter {
+                // What is asked for to repair a picture need not look better than it.
+                Some(_) => (DEAR, self.quantizer - 2.0),
+                None => (FIRST, FINEST),
+            };
+            let fitting = STEPS_PER_DOUBLING * (known - (dear * self.usual()).log2());
+            self.quantizer = fitting.max(finest).clamp(FINEST, COARSEST);
             return self.planned();
         }
         if self.debt > DEEP * self.usual() {

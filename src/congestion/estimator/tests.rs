@@ -119,12 +119,12 @@ fn run(call: &Call) -> Course {
         if micros % 20_000 == 0 {
             send(80 + 58, None, &mut path, &mut history);
         }
-        if micros % 33_500 == 0 && allocator.allocate(at, estimator.line().available, 0.0).is_audio_alone() {
+        if micros % 33_500 == 0 && allocator.allocate(at, &estimator.line(), 0.0).is_audio_alone() {
             course.alone.push(seconds);
         } else if micros % 33_500 == 0 {
             let wanted =
                 call.wanted.iter().rev().find(|(since, _)| *since as f64 <= seconds).map_or(0.0, |(_, rate)| *rate);
-            let allocation = allocator.allocate(at, estimator.line().available, 0.0);
+            let allocation = allocator.allocate(at, &estimator.line(), 0.0);
             let left = allocation.video.bps() as f64;
             let share = 1.0 + call.varies * (2.0 * chance.share() - 1.0);
             let mut bytes = left.min(wanted) / 8.0 * 0.0335 * share - owed;
