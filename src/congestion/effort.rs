@@ -30,12 +30,14 @@ pub struct Effort {
     load: f64,
     too_slow_since: Option<Instant>,
     idle_since: Option<Instant>,
+    /// When a step was last taken back.
+    raised: Option<Instant>,
     patience: Duration,
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Self { step: 0, load: 0.0, too_slow_since: None, idle_since: None, patience: PATIENCE.0 }
+        Self { step: 0, load: 0.0, too_slow_since: None, idle_since: None, raised: None, patience: PATIENCE.0 }
     }
 }
 
@@ -53,7 +55,7 @@ impl Effort {
             holds && now.saturating_duration_since(*since.get_or_insert(now)) >= time
         };
         if lasts(&mut self.too_slow_since, self.load > TOO_MUCH && self.step + 1 < STEPS.len(), NEED) {
-            if self.idle_since.is_none() && self.step > 0 {
+            if self.raised.take().is_some_and(|at| now.saturating_duration_since(at) < PATIENCE.1) {
                 self.patience = (self.patience * 2).min(PATIENCE.1);
             }
             self.go_to(self.step + 1);
@@ -64,6 +66,7 @@ impl Effort {
         if let Some(before) = before
             && lasts(&mut self.idle_since, would_do, self.patience)
         {
+            self.raised = Some(now);
             self.go_to(before);
             return true;
         }

@@ -85,7 +85,7 @@ fn what_a_later_version_writes_is_told() {
         format!("{PREFIX}{length}{}", base62::encode(&envelope))
     };
     assert!(read(&text(body(0, 0, 0))).is_ok());
-    for newer in [body(4, 0, 0), body(0, 1 << 6, 0), body(0, 0, 3), body(0, 0, 8)] {
+    for newer in [body(4, 0, 0), body(0, 1 << 7, 0), body(0, 0, 3), body(0, 0, 8)] {
         assert_eq!(read(&text(newer)), Err(BlobError::Newer));
     }
     for damaged in [vec![], vec![0], body(0, 0, 0)[..60].to_vec(), vec![DEFLATED, 0xff]] {
