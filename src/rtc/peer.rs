@@ -45,7 +45,7 @@ use super::{
     relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
     tap::Tap,
-    track::{LocalTrack, OutgoingTrack},
+    track::{LocalTrack, OutgoingTrack, repair_ssrc, ssrc},
 };
 use crate::{
     congestion::Line,
@@ -252,7 +252,7 @@ impl Peer {
     }
 
     async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
-        let sdp = without_defaults(&spread(&description.sdp));
+        let sdp = without_defaults(&spread(&with_repair(description)));
         if description.kind == DescriptionKind::Offer {
             self.forward.red.offered(&sdp);
         }
@@ -269,6 +269,21 @@ impl Peer {
 impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Peer").field("outgoing", &self.outgoing.len()).finish_non_exhaustive()
+    }
+}
+
+/// Says which stream repairs which (RFC 5956) where a p2pcall leaves it out: its SSRCs are known, and
+/// browsers refuse a group of which one stream has no more lines.
+fn with_repair(description: &Description) -> String {
+    let sdp = &description.sdp;
+    let [stream, repair] = [ssrc(MediaKind::Video, description.kind), repair_ssrc(description.kind)];
+    let line = format!("a=ssrc:{stream} ");
+    match sdp.find(&line) {
+        Some(at) if sdp.contains(" flexfec-03/90000") && !sdp.contains("a=ssrc-group:FEC-FR ") => {
+            let (before, after) = sdp.split_at(at);
+            format!("{before}a=ssrc-group:FEC-FR {stream} {repair}\n{after}")
+        }
+        _ => sdp.clone(),
     }
 }
 

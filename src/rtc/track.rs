@@ -292,7 +292,7 @@ fn payload_size(frame: usize) -> usize {
 ///
 /// Not a random one (RFC 3550, 8): there are two sides and a track of each kind, so these cannot collide,
 /// and descriptions need not carry them. Browsers report with SSRC 1 when they send nothing.
-const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
+pub(super) const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
     match (own, kind) {
         (DescriptionKind::Offer, MediaKind::Audio) => 2,
         (DescriptionKind::Offer, MediaKind::Video) => 3,
@@ -302,7 +302,7 @@ const fn ssrc(kind: MediaKind, own: DescriptionKind) -> u32 {
 }
 
 /// Returns the SSRC of the packets that repair our pictures.
-const fn repair_ssrc(own: DescriptionKind) -> u32 {
+pub(super) const fn repair_ssrc(own: DescriptionKind) -> u32 {
     match own {
         DescriptionKind::Offer => 6,
         DescriptionKind::Answer => 7,

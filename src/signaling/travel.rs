@@ -105,10 +105,6 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
         };
         lines.extend(keep.then(|| (*line).to_owned()));
     }
-    // Which stream repairs which (RFC 5956): no other line of it is needed.
-    let groups = medium.attributes("ssrc-group").filter(|group| group.starts_with("FEC-FR "));
-    let groups = groups.filter(|_| repair.is_some() && direction.sends());
-    lines.extend(groups.map(|group| format!("a=ssrc-group:{group}")));
     // The WebRTC library of the other p2pcall needs both the SSRC and a name for each track.
     let ssrc = medium.attribute("ssrc").and_then(|ssrc| ssrc.split(' ').next()).filter(|_| direction.sends());
     lines.extend(ssrc.map(|ssrc| ssrc_line(ssrc, mid)));

@@ -91,8 +91,7 @@ function profile(answer, body) {
   const section = (bits, ssrc, repair, line, ...codec) => (mid) => {
     const direction = ['sendrecv', 'sendonly', 'recvonly', 'inactive'][bits & 3];
     const sends = direction.startsWith('send') ? [`a=ssrc:${ssrc} msid:p ${mid}`] : [];
-    const group = direction.startsWith('send') ? [`a=ssrc-group:FEC-FR ${ssrc} ${repair}`] : [];
-    const repaired = repair ? ['a=rtpmap:99 flexfec-03/90000', ...group] : [];
+    const repaired = repair ? ['a=rtpmap:99 flexfec-03/90000'] : [];
     return [repair ? `${line} 99` : line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...repaired, ...sends,
       ...(mid === 0 ? candidates : [])];
   };
@@ -100,7 +99,7 @@ function profile(answer, body) {
   const sound = section(media, answer ? 4 : 2, 0, `m=audio 9 UDP/TLS/RTP/SAVPF 96${redundant ? ' 63' : ''}`,
     'a=rtpmap:96 opus/48000/2', `a=fmtp:96 useinbandfec=1${redundant ? ';usedtx=1;stereo=1' : ''}`, 'a=rtcp-fb:96 transport-cc',
     ...(redundant ? ['a=rtpmap:63 red/48000/2', 'a=fmtp:63 96/96'] : []));
-  const pictures = section(media >> 2, answer ? 5 : 3, media & 32 && (answer ? 7 : 6), 'm=video 9 UDP/TLS/RTP/SAVPF 97', 'a=rtpmap:97 H264/90000',
+  const pictures = section(media >> 2, answer ? 5 : 3, media & 32, 'm=video 9 UDP/TLS/RTP/SAVPF 97', 'a=rtpmap:97 H264/90000',
     'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f', 'a=rtcp-fb:97 nack', 'a=rtcp-fb:97 nack pli',
     'a=rtcp-fb:97 transport-cc');
   const [first, second] = media & 16 ? [pictures, sound] : [sound, pictures];

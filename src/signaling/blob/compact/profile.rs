@@ -116,9 +116,9 @@ impl Profile {
     pub(super) fn render(&self) -> Description {
         let mut sdp = PREAMBLE.to_owned();
         let fingerprint: Vec<String> = self.fingerprint.iter().map(|byte| format!("{byte:02X}")).collect();
-        let (setup, first_ssrc, repair_ssrc) = match self.kind {
-            DescriptionKind::Offer => ("actpass", 2, 6),
-            DescriptionKind::Answer => ("active", 4, 7),
+        let (setup, first_ssrc) = match self.kind {
+            DescriptionKind::Offer => ("actpass", 2),
+            DescriptionKind::Answer => ("active", 4),
         };
         let mut line = |text: &str| {
             sdp.push_str(text);
@@ -131,21 +131,17 @@ impl Profile {
         line(&format!("a=ice-pwd:{}", STANDARD_NO_PAD.encode(self.password)));
         line(EXTENSION);
         let (formats, codecs) = if self.redundant_audio { ("96 63", REDUNDANT_AUDIO) } else { ("96", AUDIO) };
-        let repair = self.repair.then_some(repair_ssrc);
-        let audio = (format!("m=audio 9 UDP/TLS/RTP/SAVPF {formats}"), self.audio, codecs, first_ssrc, None);
-        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97".to_owned(), self.video, VIDEO, first_ssrc + 1, repair);
+        let audio = (format!("m=audio 9 UDP/TLS/RTP/SAVPF {formats}"), self.audio, codecs, first_ssrc, false);
+        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97".to_owned(), self.video, VIDEO, first_ssrc + 1, self.repair);
         let media = if self.video_first { [video, audio] } else { [audio, video] };
         for (mid, (medium, direction, codec, ssrc, repair)) in media.into_iter().enumerate() {
-            line(&format!("{medium}{}", if repair.is_some() { " 99" } else { "" }));
+            line(&format!("{medium}{}", if repair { " 99" } else { "" }));
             line(&format!("a=mid:{mid}"));
             line(direction.line());
             line("a=rtcp-mux");
             line(codec);
-            if let Some(repair) = repair {
+            if repair {
                 line(REPAIR);
-                if direction.sends() {
-                    line(&format!("a=ssrc-group:FEC-FR {ssrc} {repair}"));
-                }
             }
             if direction.sends() {
                 line(&ssrc_line(ssrc, &mid.to_string()));
