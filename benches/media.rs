@@ -10,28 +10,16 @@ use p2pcall::{
     media::{AudioFrame, Bitrate, Codec, EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo, Size, VideoFrame, now},
 };
 
+#[path = "clip/pictures.rs"]
+mod pictures;
+
+use pictures::{FRAMES, pictures};
+
 fn main() {
     divan::main();
 }
 
-const FRAMES: usize = 60;
 const TARGET: VideoTarget = VideoTarget { size: Size::HD, frame_rate: 30.0, bitrate: Bitrate::from_kbps(1_500) };
-
-/// Two seconds of a moving texture with noise.
-fn pictures() -> Vec<VideoFrame> {
-    let (width, mut seed) = (Size::HD.width(), 1_u32);
-    let mut picture = |i: usize| {
-        let mut planes = vec![128; Size::HD.i420_len()];
-        for (at, sample) in planes[..Size::HD.pixels()].iter_mut().enumerate() {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let (x, y) = (at % width + 3 * i, at / width + i);
-            *sample = (40 + (x / 2) % 64 + (y / 3) % 48) as u8 + (seed >> 24) as u8 % 8;
-        }
-        let captured_at = MediaTime::new(Duration::from_millis(33) * i as u32);
-        VideoFrame::new(captured_at, Size::HD, planes).expect("the length of its size")
-    };
-    (0..FRAMES).map(&mut picture).collect()
-}
 
 fn encoded() -> Vec<EncodedFrame> {
     let mut encoder = codec::video_encoder(Codec::H264, TARGET).expect("an encoder");

@@ -51,6 +51,13 @@ impl Handshake {
     }
 }
 
+/// Whether a datagram belongs to a handshake, encrypted or not (RFC 6347, 4.1; RFC 5246, 6.2.1).
+pub(super) fn is_handshake(datagram: &[u8]) -> bool {
+    const CHANGE_CIPHER_SPEC: u8 = 20;
+    const HANDSHAKE: u8 = 22;
+    matches!(datagram.first(), Some(&CHANGE_CIPHER_SPEC | &HANDSHAKE))
+}
+
 /// Returns the type of the first handshake message in a datagram, if it is one and not encrypted yet.
 fn message(datagram: &[u8]) -> Option<u8> {
     const HANDSHAKE: u8 = 22;

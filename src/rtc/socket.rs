@@ -24,12 +24,15 @@ use super::{
     RtcEvent,
     contact::Watch,
     forward::Forward,
-    handshake::Handshake,
+    handshake::{Handshake, is_handshake},
     keepalive::{Keepalive, Mapping},
     punch::Punch,
     stun::{Datagram, classify},
 };
 use crate::media::now;
+
+/// When a datagram of the handshake goes out again, each counted from the time before.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(80), Duration::from_millis(160)];
 
 /// Tokio's runtime, with sockets that are watched.
 #[derive(Debug)]
@@ -66,9 +69,26 @@ impl WatchedSocket {
         self.punch.lock().expect("the lock is never held across a panic")
     }
 
+    /// Sends a datagram of the handshake again, twice, as if the network had doubled it: the library waits
+    /// a second for an answer before it does so itself. What comes twice is dropped by its record's number
+    /// (RFC 6347, 4.1.2.6).
+    fn send_again(&self, datagram: &[u8], to: SocketAddr) {
+        let (socket, datagram) = (self.socket.clone(), datagram.to_vec());
+        tokio::spawn(async move {
+            for pause in AGAIN_AFTER {
+                tokio::time::sleep(pause).await;
+                // The library's own attempts tell what is wrong.
+                let _ = socket.send_to(&datagram, to).await;
+            }
+        });
+    }
+
     /// Whether a datagram is to leave.
     fn leaves(&self, datagram: &[u8], to: SocketAddr) -> bool {
         self.handshake.sent(datagram);
+        if is_handshake(datagram) {
+            self.send_again(datagram, to);
+        }
         match classify(datagram) {
             Datagram::Check => {
                 self.watch.count(|contact| contact.checks_sent += 1);
