@@ -7,7 +7,7 @@ use divan::{Bencher, counter::ItemsCount};
 use p2pcall::{
     codec::{self, AudioPayload, AudioTarget, VideoTarget},
     jitter::{AudioPlayer, PictureDelay, Pop, VideoBuffer},
-    media::{AudioFrame, Bitrate, Codec, EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo, Size, VideoFrame, now},
+    media::{AudioFrame, Bitrate, Codec, EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo, Size, now},
 };
 
 #[path = "clip/pictures.rs"]
