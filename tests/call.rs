@@ -298,6 +298,9 @@ fn lost_packets_are_asked_for_again() {
         });
         newest.unwrap_or_default()
     };
+    // Figures come once a second: what is counted begins with fresh ones, or pictures from before count as lost.
+    let before = newest(&offerer).0;
+    answerer.numbers(|_| newest(&offerer).0 > before);
     let (sent, received) = (newest(&offerer), newest(&answerer));
     let shown = answerer.counts().0;
     answerer.numbers(|numbers| numbers.len() > 32 && newest(&offerer).0 >= sent.0 + Duration::from_secs(6));
@@ -305,8 +308,7 @@ fn lost_packets_are_asked_for_again() {
     let (sent_after, received_after) = (newest(&offerer), newest(&answerer));
     let encoded = sent_after.1.outbound.video.frames_encoded - sent.1.outbound.video.frames_encoded;
     let arrived = answerer.counts().0 - shown;
-    // One loss that only a key frame heals costs up to a second of the six.
-    assert!(arrived * 10 >= encoded * 7, "{arrived} of {encoded} pictures arrived: {:?}", answerer.journal);
+    assert!(arrived * 10 >= encoded * 8, "{arrived} of {encoded} pictures arrived: {:?}", answerer.journal);
     let (before, after) = (&received.1.inbound.video, &received_after.1.inbound.video);
     let packets = after.packets_received - before.packets_received;
     let lost = after.packets_lost - before.packets_lost;
