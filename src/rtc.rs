@@ -25,6 +25,7 @@ mod punch;
 mod red;
 mod relay;
 mod socket;
+mod stage;
 mod stun;
 mod tap;
 mod track;

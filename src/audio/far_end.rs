@@ -1,5 +1,7 @@
 //! What the speaker plays, on its way to where its echo is taken out of the microphone's sound.
 
+use std::time::Duration;
+
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::media::{AudioFrame, SAMPLE_RATE_HZ};
@@ -34,6 +36,14 @@ pub(crate) fn far_end() -> (FarEnd, FarEndReader) {
 }
 
 impl FarEnd {
+    /// Tells that the speaker played silence for so long because it was handed nothing: what follows is heard
+    /// that much later. More than the reader would keep is not told.
+    pub(crate) fn starved(&mut self, time: Duration) {
+        let samples = (time.as_micros() * u128::from(SAMPLE_RATE_HZ) / 1_000_000) as usize * CHANNELS;
+        let Ok(chunk) = self.0.write_chunk_uninit(samples.min(STALE)) else { return };
+        chunk.fill_from_iter(std::iter::repeat(0.0));
+    }
+
     /// Tells what is handed to the speaker.
     pub(crate) fn played(&mut self, frame: &AudioFrame) {
         let samples = frame.samples_per_channel() * CHANNELS;
@@ -78,6 +88,18 @@ mod tests {
         assert_eq!((piece[0], piece[1], piece[598], piece[599]), (0.0, 0.0, 299.0, 299.0), "mono on both");
         assert_eq!((piece[600], piece[601]), (0.0, 1.0));
         assert!(!reader.read(&mut piece));
+    }
+
+    #[test]
+    fn what_a_speaker_was_not_handed_is_silence() {
+        let (mut far_end, mut reader) = far_end();
+        let mut piece = [1.0; PIECE];
+        far_end.starved(Duration::from_millis(5));
+        far_end.played(&frame(1, vec![0.5; 240]));
+        assert!(reader.read(&mut piece));
+        assert!(piece[..480].iter().all(|sample| *sample == 0.0) && piece[480..].iter().all(|sample| *sample == 0.5));
+        far_end.starved(Duration::from_secs(5));
+        assert_eq!(std::iter::from_fn(|| reader.read(&mut piece).then_some(())).count(), 40);
     }
 
     #[test]

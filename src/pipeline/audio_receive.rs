@@ -80,6 +80,7 @@ impl AudioReceive {
         let mut playing = Playing {
             heard,
             far_end: self.far_end.take(),
+            starved: Duration::ZERO,
             player: AudioPlayer::new(self.codec.clock_rate_hz(), decoder, CHANNELS),
             reserve: Reserve::new(),
             piece: AudioFrame::default(),
@@ -124,6 +125,8 @@ struct Playing {
     first: bool,
     /// Told what a room hears.
     far_end: Option<FarEnd>,
+    /// How long the sink had run dry when last asked.
+    starved: Duration,
     /// Whether anybody listens: the picture does not wait for sound that nobody hears.
     heard: bool,
 }
@@ -153,7 +156,11 @@ impl Playing {
         self.player.set_ahead(level);
         self.player.set_extra_delay(thread.playout.extra_delay(MediaKind::Audio));
         loop {
-            let (now, queued) = (now(), sink.queued());
+            let (now, queued, starved) = (now(), sink.queued(), sink.starved());
+            if let Some(far_end) = self.far_end.as_mut().filter(|_| sink.is_speaker()) {
+                far_end.starved(starved.saturating_sub(self.starved));
+            }
+            self.starved = starved;
             if queued > level {
                 let longest = if in_portions { TICK } else { IDLE };
                 return Ok((queued - level).clamp(NAP, longest));
@@ -167,7 +174,7 @@ impl Playing {
                 far_end.played(&self.piece);
             }
             sink.play(&self.piece)?;
-            self.reserve.observe(sink.starved(), now);
+            self.reserve.observe(self.starved, now);
             self.note(heard_at, thread);
         }
     }

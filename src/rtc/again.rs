@@ -5,14 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rtc::{
-    interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket},
-    sansio::Protocol,
-    shared::error::Error,
-};
+use rtc::interceptor::{Attribute, Packet, StreamInfo, TaggedPacket};
 use tokio::sync::watch;
 
-use super::fec::transport_cc;
+use super::{
+    fec::transport_cc,
+    stage::{Passing, Stage},
+};
 use crate::congestion::Line;
 
 /// From this loss on ...
@@ -34,19 +33,11 @@ pub(super) struct Again {
     /// The numbering header extension of each stream.
     numbered: HashMap<u32, Option<u8>>,
     copies: VecDeque<TaggedPacket>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 impl Again {
     pub(super) fn new(line: watch::Receiver<Line>) -> Self {
-        Self {
-            line,
-            numbered: HashMap::new(),
-            copies: VecDeque::new(),
-            inbound: VecDeque::new(),
-            outbound: VecDeque::new(),
-        }
+        Self { line, numbered: HashMap::new(), copies: VecDeque::new() }
     }
 
     fn copy(&self, packet: &TaggedPacket) -> Option<TaggedPacket> {
@@ -66,71 +57,47 @@ impl Again {
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Again {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.inbound.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Stage for Again {
+    fn write(&mut self, packet: TaggedPacket, on: &mut Passing) {
         if packet.message.has(&Attribute::Retransmission) {
             self.copies.extend(self.copy(&packet));
         }
-        self.outbound.push_back(packet);
-        Ok(())
+        on.outward(packet);
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        while self.copies.front().is_some_and(|copy| copy.now <= now) {
-            self.outbound.extend(self.copies.pop_front());
+    fn wake(&mut self, now: Instant, on: &mut Passing) {
+        while let Some(copy) = self.copies.pop_front_if(|copy| copy.now <= now) {
+            on.outward(copy);
         }
-        Ok(())
     }
 
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn wakes_at(&self) -> Option<Instant> {
         self.copies.front().map(|copy| copy.now)
     }
-}
 
-impl Interceptor for Again {
-    fn bind_local_stream(&mut self, info: &StreamInfo) {
+    fn local_stream(&mut self, info: &StreamInfo) {
         self.numbered.insert(info.ssrc, transport_cc(info));
     }
 
-    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+    fn local_stream_ended(&mut self, info: &StreamInfo) {
         self.numbered.remove(&info.ssrc);
     }
-
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]
 mod tests {
     use rtc::{
+        interceptor::Interceptor,
         interceptor::{AttributedPacket, RTPHeaderExtension},
         rtp,
+        sansio::Protocol,
         sdp::extmap,
         shared::TransportContext,
     };
 
     use super::*;
     use crate::media::{Bitrate, now};
+    use crate::rtc::stage::Staged;
 
     fn packet(at: Instant, retransmission: bool) -> TaggedPacket {
         let mut header = rtp::header::Header { version: 2, ssrc: 3, sequence_number: 7, ..Default::default() };
@@ -151,7 +118,7 @@ mod tests {
             let round_trip = Some(Duration::from_millis(round_trip));
             let line = Line { loss, round_trip, ..Line::with_rate(Bitrate::from_kbps(1_000)) };
             let (_keep, watch) = watch::channel(line);
-            let mut again = Again::new(watch);
+            let mut again = Staged::new(Again::new(watch));
             let uri = extmap::TRANSPORT_CC_URI.into();
             let rtp_header_extensions = vec![RTPHeaderExtension { uri, id: 1 }];
             again.bind_local_stream(&StreamInfo { ssrc: 3, rtp_header_extensions, ..Default::default() });

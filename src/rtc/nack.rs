@@ -5,7 +5,7 @@
 //! a round trip has passed, and no more when the answer would come too late.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     ops::Range,
     sync::{
         Arc,
@@ -15,13 +15,15 @@ use std::{
 };
 
 use rtc::{
-    interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket},
+    interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket},
     rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers},
-    sansio::Protocol,
-    shared::{TransportContext, error::Error},
+    shared::TransportContext,
 };
 
-use super::fec::last_protected;
+use super::{
+    fec::last_protected,
+    stage::{Passing, Stage},
+};
 use crate::media::SeqNo;
 
 /// A packet that is so late may only have been overtaken.
@@ -158,30 +160,16 @@ pub(super) struct Nack {
     streams: HashMap<u32, Gaps>,
     /// The streams of repair packets, and which stream each repairs.
     repairs: HashMap<u32, u32>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 impl Nack {
     pub(super) fn new(round_trip: RoundTrip) -> Self {
-        Self {
-            round_trip,
-            streams: HashMap::new(),
-            repairs: HashMap::new(),
-            inbound: VecDeque::new(),
-            outbound: VecDeque::new(),
-        }
+        Self { round_trip, streams: HashMap::new(), repairs: HashMap::new() }
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Nack {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Stage for Nack {
+    fn read(&mut self, packet: TaggedPacket, on: &mut Passing) {
         if let Packet::Rtp(rtp) = &packet.message.packet {
             let header = &rtp.header;
             if let Some(gaps) = self.streams.get_mut(&header.ssrc) {
@@ -190,27 +178,13 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Nack {
                 if let (Some(gaps), Some(last)) = (self.streams.get_mut(media), last_protected(&rtp.payload)) {
                     gaps.protected(SeqNo(last), header.marker, packet.now);
                 }
-                return Ok(());
+                return;
             }
         }
-        self.inbound.push_back(packet);
-        Ok(())
+        on.inward(packet);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.outbound.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+    fn wake(&mut self, now: Instant, on: &mut Passing) {
         let round_trip = self.round_trip.get();
         for (ssrc, gaps) in &mut self.streams {
             let due = gaps.due(now, round_trip);
@@ -220,22 +194,19 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Nack {
             tracing::trace!(packets = ?due, "asked for again");
             let nacks = nack_pairs_from_sequence_numbers(&due);
             let nack = TransportLayerNack { sender_ssrc: 0, media_ssrc: *ssrc, nacks };
-            self.outbound.push_back(TaggedPacket {
+            on.outward(TaggedPacket {
                 now,
                 transport: TransportContext::default(),
                 message: AttributedPacket::new(Packet::Rtcp(vec![Box::new(nack)])),
             });
         }
-        Ok(())
     }
 
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn wakes_at(&self) -> Option<Instant> {
         self.streams.values().filter_map(Gaps::next).min()
     }
-}
 
-impl Interceptor for Nack {
-    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+    fn remote_stream(&mut self, info: &StreamInfo) {
         let agreed = info.rtcp_feedback.iter().any(|feedback| feedback.typ == "nack" && feedback.parameter.is_empty());
         if let Some(repair) = info.ssrc_fec {
             self.repairs.insert(repair, info.ssrc);
@@ -245,14 +216,10 @@ impl Interceptor for Nack {
         }
     }
 
-    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+    fn remote_stream_ended(&mut self, info: &StreamInfo) {
         self.streams.remove(&info.ssrc);
         self.repairs.retain(|_, media| *media != info.ssrc);
     }
-
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]

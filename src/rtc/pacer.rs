@@ -9,13 +9,15 @@ use std::{
 };
 
 use rtc::{
-    interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket},
-    sansio::Protocol,
-    shared::{error::Error, marshal::MarshalSize},
+    interceptor::{Packet, StreamInfo, TaggedPacket},
+    shared::marshal::MarshalSize,
 };
 use tokio::sync::watch;
 
-use super::padding::Padding;
+use super::{
+    padding::Padding,
+    stage::{Passing, Stage},
+};
 use crate::{
     congestion::{Line, Pace},
     media::SeqNo,
@@ -34,8 +36,6 @@ pub(super) struct Pacer {
     /// Packets that are sent again: the other side waits for them.
     again: VecDeque<TaggedPacket>,
     waiting: VecDeque<TaggedPacket>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 impl Pacer {
@@ -47,13 +47,11 @@ impl Pacer {
             video: HashMap::new(),
             again: VecDeque::new(),
             waiting: VecDeque::new(),
-            inbound: VecDeque::new(),
-            outbound: VecDeque::new(),
         }
     }
 
     /// Moves what may leave by `now` from the queue to the line.
-    fn release(&mut self, now: Instant) {
+    fn release(&mut self, now: Instant, on: &mut Passing) {
         let line = *self.estimate.borrow();
         if line.flooded {
             // Of no use without what is lost: a key frame follows.
@@ -70,7 +68,7 @@ impl Pacer {
             self.pace.spend(now, bytes, &line);
             // It departs now: whoever records departures must not see the queueing as delay.
             packet.now = now;
-            self.outbound.push_back(packet);
+            on.outward(packet);
         }
     }
 
@@ -112,26 +110,11 @@ struct Stream {
     flooded: Option<SeqNo>,
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.inbound.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+impl Stage for Pacer {
+    fn write(&mut self, mut packet: TaggedPacket, on: &mut Passing) {
         let Some(sending) = self.paced(&packet.message.packet) else {
-            self.outbound.push_back(packet);
-            return Ok(());
+            on.outward(packet);
+            return;
         };
         if sending != Sending::Useless && self.waiting.len() + self.again.len() < CAPACITY {
             let again = sending == Sending::Again;
@@ -142,51 +125,40 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacer {
                 self.padding.weigh(rtp);
             }
             if again { &mut self.again } else { &mut self.waiting }.push_back(packet);
-            self.release(now);
+            self.release(now, on);
         }
-        Ok(())
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
+    fn wake(&mut self, now: Instant, on: &mut Passing) {
+        self.release(now, on);
     }
 
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        self.release(now);
-        Ok(())
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn wakes_at(&self) -> Option<Instant> {
         // A packet that is ready to leave needs no timer: it goes with this very walk.
         if self.waiting.is_empty() && self.again.is_empty() { None } else { self.pace.next() }
     }
-}
 
-impl Interceptor for Pacer {
-    fn bind_local_stream(&mut self, info: &StreamInfo) {
+    fn local_stream(&mut self, info: &StreamInfo) {
         if info.mime_type.to_ascii_lowercase().starts_with("video/") {
             self.video.insert(info.ssrc, Stream::default());
             self.video.extend(info.ssrc_fec.map(|ssrc| (ssrc, Stream::default())));
         }
     }
 
-    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+    fn local_stream_ended(&mut self, info: &StreamInfo) {
         self.video.remove(&info.ssrc);
     }
-
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use rtc::{interceptor::AttributedPacket, rtp, shared::TransportContext};
+    use rtc::{interceptor::AttributedPacket, rtp, sansio::Protocol, shared::TransportContext};
 
     use super::*;
     use crate::media::{Bitrate, now};
+    use crate::rtc::stage::Staged;
 
     fn packet(ssrc: u32, number: u16, at: Instant) -> TaggedPacket {
         let header = rtp::header::Header { ssrc, sequence_number: number, ..Default::default() };
@@ -198,7 +170,7 @@ mod tests {
         }
     }
 
-    fn numbers(pacer: &mut Pacer) -> Vec<u16> {
+    fn numbers(pacer: &mut Staged<Pacer>) -> Vec<u16> {
         std::iter::from_fn(|| pacer.poll_write())
             .map(|packet| match packet.message.packet {
                 Packet::Rtp(rtp) => rtp.header.sequence_number,
@@ -215,8 +187,8 @@ mod tests {
     fn pictures_are_spread_and_sound_passes() {
         // 1200 bytes at 2.5 × 384 kbit/s: one packet each 10 ms.
         let (_keep, estimate) = watch::channel(known(384));
-        let mut pacer = Pacer::new(estimate, Padding::default());
-        pacer.video.insert(1, Stream::default());
+        let mut pacer = Staged::new(Pacer::new(estimate, Padding::default()));
+        pacer.stage.video.insert(1, Stream::default());
         let start = now();
         for number in 0..5 {
             pacer.handle_write(packet(1, number, start)).expect("taken");
@@ -240,8 +212,8 @@ mod tests {
     #[test]
     fn the_first_picture_is_in_a_hurry_until_the_line_is_known() {
         let (line, estimate) = watch::channel(Line::with_rate(Bitrate::from_kbps(384)));
-        let mut pacer = Pacer::new(estimate, Padding::default());
-        pacer.video.insert(1, Stream::default());
+        let mut pacer = Staged::new(Pacer::new(estimate, Padding::default()));
+        pacer.stage.video.insert(1, Stream::default());
         let start = now();
         let mut last = start;
         for number in 0..50 {

@@ -44,6 +44,7 @@ use super::{
     padding::Padding,
     relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
+    stage::Staged,
     tap::Tap,
     track::{LocalTrack, OutgoingTrack, repair_ssrc, ssrc},
 };
@@ -407,17 +408,17 @@ fn interceptors(
     }
     // Arrivals are reported before the lost ones are repaired: reports are to tell of the line.
     let registry = Registry::new()
-        .with(Slot::from(500), tap)
+        .with(Slot::from(500), Staged::new(tap))
         .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(estimator).build()))
-        .with(Slot::from(1_500), again)
+        .with(Slot::from(1_500), Staged::new(again))
         .with(Slot::TwccSender, WithRepair(TwccSenderBuilder::new().build()))
-        .with(Slot::Pacer, pacer)
+        .with(Slot::Pacer, Staged::new(pacer))
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
-        .with(Slot::FecEncoder, FecSender::new(protection))
+        .with(Slot::FecEncoder, Staged::new(FecSender::new(protection)))
         .with(Slot::from(5_200), TwccReceiverBuilder::new().with_interval(REPORTS).build())
         .with(Slot::from(5_400), ReceiverReportBuilder::new().build())
-        .with(Slot::FecDecoder, FecReceiver::new())
-        .with(Slot::NackGenerator, nack)
+        .with(Slot::FecDecoder, Staged::new(FecReceiver::new()))
+        .with(Slot::NackGenerator, Staged::new(nack))
         .with(Slot::SenderReport, SenderReportBuilder::new().build());
     Ok(registry)
 }

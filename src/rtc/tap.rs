@@ -2,12 +2,12 @@
 //! sender reports get the line of time of the capture clock.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
 use rtc::{
-    interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket},
+    interceptor::{Packet, StreamInfo, TaggedPacket},
     rtcp::{
         Packet as RtcpPacket,
         payload_feedbacks::{full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication},
@@ -16,11 +16,15 @@ use rtc::{
         sender_report::SenderReport as RtcpSenderReport,
         transport_feedbacks::transport_layer_cc::TransportLayerCc,
     },
-    sansio::Protocol,
-    shared::error::Error,
 };
 
-use super::{RtcEvent, estimate::Coverage, forward::Forward, nack::RoundTrip};
+use super::{
+    RtcEvent,
+    estimate::Coverage,
+    forward::Forward,
+    nack::RoundTrip,
+    stage::{Passing, Stage},
+};
 use crate::media::{Clock, MediaKind, NtpTime, RtpTime, SenderReport};
 
 /// How the RTP time of a stream of ours relates to the call's clock.
@@ -43,8 +47,6 @@ pub(super) struct Tap {
     remote: HashMap<u32, MediaKind>,
     /// The other side's streams of repair packets.
     repairs: HashSet<u32>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 impl Tap {
@@ -55,20 +57,10 @@ impl Tap {
         round_trip: RoundTrip,
         coverage: Coverage,
     ) -> Self {
-        Self {
-            clock,
-            forward,
-            local,
-            round_trip,
-            coverage,
-            remote: HashMap::new(),
-            repairs: HashSet::new(),
-            inbound: VecDeque::new(),
-            outbound: VecDeque::new(),
-        }
+        Self { clock, forward, local, round_trip, coverage, remote: HashMap::new(), repairs: HashSet::new() }
     }
 
-    fn read(&self, packet: &dyn RtcpPacket, now: Instant) {
+    fn read_report(&self, packet: &dyn RtcpPacket, now: Instant) {
         let packet = packet.as_any();
         if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
             self.forward.tell(RtcEvent::KeyFrameWanted);
@@ -132,28 +124,17 @@ fn round_trip(now: NtpTime, last_sender_report: u32, delay: u32) -> Option<f64> 
     if seconds > 65_535.0 { Some(0.0) } else { (seconds < 60.0).then_some(seconds) }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Stage for Tap {
+    fn read(&mut self, packet: TaggedPacket, on: &mut Passing) {
         if let Packet::Rtcp(compound) = &packet.message.packet {
             for rtcp in compound {
-                self.read(&**rtcp, packet.now);
+                self.read_report(&**rtcp, packet.now);
             }
         }
-        self.inbound.push_back(packet);
-        Ok(())
+        on.inward(packet);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+    fn write(&mut self, mut packet: TaggedPacket, on: &mut Passing) {
         let now = packet.now;
         if let Packet::Rtcp(compound) = &mut packet.message.packet {
             for rtcp in compound {
@@ -163,21 +144,10 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
                 }
             }
         }
-        self.outbound.push_back(packet);
-        Ok(())
+        on.outward(packet);
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-}
-
-impl Interceptor for Tap {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+    fn remote_stream(&mut self, info: &StreamInfo) {
         self.repairs.extend(info.ssrc_fec);
         // What repair packets have for a line of time is nobody's.
         if self.repairs.contains(&info.ssrc) {
@@ -187,7 +157,7 @@ impl Interceptor for Tap {
         self.remote.insert(info.ssrc, if video { MediaKind::Video } else { MediaKind::Audio });
     }
 
-    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+    fn remote_stream_ended(&mut self, info: &StreamInfo) {
         self.remote.remove(&info.ssrc);
     }
 }

@@ -1,24 +1,16 @@
 //! Puts repaired packets among those that came.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Instant,
-};
+use std::collections::HashMap;
 
-use rtc::{
-    interceptor::{Attribute, AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket},
-    sansio::Protocol,
-    shared::error::Error,
-};
+use rtc::interceptor::{Attribute, AttributedPacket, Packet, StreamInfo, TaggedPacket};
 
 use super::{decode::Decoder, transport_cc};
+use crate::rtc::stage::{Passing, Stage};
 
 /// The interceptor that repairs. It belongs above whoever reports what came, so that reports tell of the losses, and
 /// below whoever asks for what did not come. Repair packets pass: they tell the latter when to ask.
 pub(in crate::rtc) struct FecReceiver {
     streams: HashMap<u32, Stream>,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 struct Stream {
@@ -29,7 +21,7 @@ struct Stream {
 
 impl FecReceiver {
     pub(in crate::rtc) fn new() -> Self {
-        Self { streams: HashMap::new(), inbound: VecDeque::new(), outbound: VecDeque::new() }
+        Self { streams: HashMap::new() }
     }
 
     /// Returns the packets that this one makes known.
@@ -57,56 +49,29 @@ impl Drop for Stream {
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for FecReceiver {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Stage for FecReceiver {
+    fn read(&mut self, packet: TaggedPacket, on: &mut Passing) {
         let repaired = match &packet.message.packet {
             Packet::Rtp(rtp) => self.repaired(rtp),
             _ => Vec::new(),
         };
         let (now, transport) = (packet.now, packet.transport);
         // Repaired packets first: a repair packet behind them tells what is still missing.
-        self.inbound.extend(repaired.into_iter().map(|rtp| TaggedPacket {
-            now,
-            transport,
-            message: AttributedPacket::new(Packet::Rtp(rtp)).with(Attribute::RecoveredByFec),
-        }));
-        self.inbound.push_back(packet);
-        Ok(())
+        for rtp in repaired {
+            let message = AttributedPacket::new(Packet::Rtp(rtp)).with(Attribute::RecoveredByFec);
+            on.inward(TaggedPacket { now, transport, message });
+        }
+        on.inward(packet);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.outbound.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-}
-
-impl Interceptor for FecReceiver {
-    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+    fn remote_stream(&mut self, info: &StreamInfo) {
         if let (Some(repair_ssrc), Some(_)) = (info.ssrc_fec, info.payload_type_fec) {
             let decoder = Decoder::new(info.ssrc, transport_cc(info));
             self.streams.insert(info.ssrc, Stream { repair_ssrc, decoder, repaired: 0 });
         }
     }
 
-    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+    fn remote_stream_ended(&mut self, info: &StreamInfo) {
         self.streams.remove(&info.ssrc);
     }
-
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
 }

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     media::now,
     path::{Chance, Path, PathConfig, UnderWay},
+    rtc::stage::Staged,
 };
 
 const MEDIA: u32 = 3;
@@ -291,7 +292,7 @@ fn rtp_of(packet: TaggedPacket) -> rtp::Packet {
 #[test]
 fn what_is_sent_is_repaired_as_it_was_before_it_was_numbered() {
     let (share, watch) = watch::channel(0.0);
-    let (mut sender, mut receiver) = (FecSender::new(watch), FecReceiver::new());
+    let (mut sender, mut receiver) = (Staged::new(FecSender::new(watch)), Staged::new(FecReceiver::new()));
     sender.bind_local_stream(&info(MEDIA));
     receiver.bind_remote_stream(&info(MEDIA));
     let mut send = |packets: &[rtp::Packet]| -> Vec<rtp::Packet> {
@@ -326,7 +327,7 @@ fn what_is_sent_is_repaired_as_it_was_before_it_was_numbered() {
 #[test]
 fn a_side_that_takes_none_gets_none() {
     let (_keep, watch) = watch::channel(0.5);
-    let mut sender = FecSender::new(watch);
+    let mut sender = Staged::new(FecSender::new(watch));
     sender.bind_local_stream(&StreamInfo { payload_type_fec: None, ..info(MEDIA) });
     for packet in frame(10, 5, &mut Chance(1)) {
         sender.handle_write(tagged(packet)).expect("taken");
