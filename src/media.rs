@@ -15,6 +15,7 @@ mod time;
 pub use description::{Description, DescriptionKind};
 pub use format::{Bitrate, Codec, MediaKind, SAMPLE_RATE_HZ, Size, VideoFormat};
 pub use frame::{AudioFrame, EncodedFrame, FrameError, VideoFrame};
+pub(crate) use frame_pool::FrameBuffer;
 pub use frame_pool::FramePool;
 pub use picture::Canvas;
 pub use rtp::{RtpPacket, RtpTime, SenderReport, SeqNo};

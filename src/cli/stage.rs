@@ -36,10 +36,11 @@ const NEWS: usize = 1024;
 /// How long threads of the program are waited for at its end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Returns the runtime of the network.
+/// Returns the runtime of the network. One worker: packets of a picture then leave in one go, while a second
+/// worker would be woken for each of them.
 pub(super) fn runtime() -> Result<Runtime, Refusal> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .thread_name("network")
         .enable_all()
         .build()

@@ -1,6 +1,9 @@
 //! Buffers of pictures, used again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 
@@ -29,35 +32,63 @@ impl FramePool {
         size: Size,
         fill: impl FnOnce(&mut Vec<u8>),
     ) -> Result<VideoFrame, FrameError> {
-        let mut planes = self.take(size.i420_len());
-        fill(&mut planes);
-        VideoFrame::new(captured_at, size, Bytes::from_owner(Lent { planes, pool: self.clone() }))
+        let mut buffer = self.take(size.i420_len());
+        buffer.planes.clear();
+        fill(&mut buffer.planes);
+        VideoFrame::new(captured_at, size, buffer)
     }
 
-    fn take(&self, len: usize) -> Vec<u8> {
+    /// Returns a buffer of `len` bytes to be written over: what is in it means nothing.
+    pub(crate) fn buffer(&self, len: usize) -> FrameBuffer {
+        let mut buffer = self.take(len);
+        buffer.planes.resize(len, 0);
+        buffer
+    }
+
+    fn take(&self, len: usize) -> FrameBuffer {
         let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner).pop();
         // One of another size is left to the system, or a large picture would be held for small ones.
-        let mut planes = unused
+        let planes = unused
             .filter(|planes| (len..=2 * len).contains(&planes.capacity()))
             .unwrap_or_else(|| Vec::with_capacity(len));
-        planes.clear();
-        planes
+        FrameBuffer { planes, pool: self.clone() }
     }
 }
 
 /// A buffer that goes back when the last look at it ends.
-struct Lent {
+#[derive(Debug)]
+pub(crate) struct FrameBuffer {
     planes: Vec<u8>,
     pool: FramePool,
 }
 
-impl AsRef<[u8]> for Lent {
-    fn as_ref(&self) -> &[u8] {
+impl Deref for FrameBuffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
         &self.planes
     }
 }
 
-impl Drop for Lent {
+impl DerefMut for FrameBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.planes
+    }
+}
+
+impl AsRef<[u8]> for FrameBuffer {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl From<FrameBuffer> for Bytes {
+    fn from(buffer: FrameBuffer) -> Self {
+        Self::from_owner(buffer)
+    }
+}
+
+impl Drop for FrameBuffer {
     fn drop(&mut self) {
         let mut unused = self.pool.unused.lock().unwrap_or_else(PoisonError::into_inner);
         if unused.len() < CAPACITY {

@@ -66,7 +66,9 @@ impl Stage for Again {
     }
 
     fn wake(&mut self, now: Instant, on: &mut Passing) {
-        while let Some(copy) = self.copies.pop_front_if(|copy| copy.now <= now) {
+        while self.wakes_at().is_some_and(|at| at <= now)
+            && let Some(copy) = self.copies.pop_front()
+        {
             on.outward(copy);
         }
     }

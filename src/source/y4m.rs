@@ -2,7 +2,9 @@
 //!
 //! The format has no specification of its own but the manual page yuv4mpeg(5) of the mjpegtools.
 
-use crate::media::Size;
+use bytes::Bytes;
+
+use crate::media::{FrameBuffer, FramePool, Size};
 
 const MAGIC: &[u8] = b"YUV4MPEG2";
 const FRAME: &[u8] = b"FRAME";
@@ -27,6 +29,7 @@ pub(super) struct Parser {
     header: Option<Header>,
     part: Part,
     filled: usize,
+    pool: FramePool,
 }
 
 /// What is being filled.
@@ -34,13 +37,13 @@ pub(super) struct Parser {
 enum Part {
     /// A line, at first as long as the shortest of its kind, then a byte longer each time.
     Line(Vec<u8>),
-    Planes(Vec<u8>),
+    Planes(FrameBuffer),
 }
 
 impl Parser {
     /// Returns a parser that expects the beginning of a file.
     pub(super) fn new() -> Self {
-        Self { header: None, part: Part::Line(vec![0; MAGIC.len() + 1]), filled: 0 }
+        Self { header: None, part: Part::Line(vec![0; MAGIC.len() + 1]), filled: 0, pool: FramePool::default() }
     }
 
     /// Returns the header, once it has come.
@@ -51,8 +54,10 @@ impl Parser {
     /// Returns where the next bytes of the file belong: never empty, never beyond what is sure to
     /// belong there.
     pub(super) fn space(&mut self) -> &mut [u8] {
-        let (Part::Line(bytes) | Part::Planes(bytes)) = &mut self.part;
-        &mut bytes[self.filled..]
+        match &mut self.part {
+            Part::Line(line) => &mut line[self.filled..],
+            Part::Planes(planes) => &mut planes[self.filled..],
+        }
     }
 
     /// Takes the first `len` bytes of the space as filled. Returns the planes of a picture when it
@@ -60,7 +65,7 @@ impl Parser {
     ///
     /// # Errors
     /// What is wrong with the file, in words; nothing more can be read from it.
-    pub(super) fn advance(&mut self, len: usize) -> Result<Option<Vec<u8>>, String> {
+    pub(super) fn advance(&mut self, len: usize) -> Result<Option<Bytes>, String> {
         self.filled += len;
         match &mut self.part {
             Part::Line(line) if self.filled == line.len() => {
@@ -78,12 +83,10 @@ impl Parser {
                 Ok(None)
             }
             Part::Planes(planes) if self.filled == planes.len() => {
-                let mut planes = std::mem::take(planes);
-                self.expect_frame();
                 if let Some(header) = self.header.filter(|header| header.full_range) {
-                    limit_range(&mut planes, header.size);
+                    limit_range(planes, header.size);
                 }
-                Ok(Some(planes))
+                Ok(self.expect_frame())
             }
             _ => Ok(None),
         }
@@ -106,10 +109,14 @@ impl Parser {
         Some(len)
     }
 
-    /// Expects a `FRAME` line next, whatever was begun: the file is read from its first picture again.
-    pub(super) fn expect_frame(&mut self) {
-        self.part = Part::Line(vec![0; FRAME.len() + 1]);
+    /// Expects a `FRAME` line next, whatever was begun: the file is read from its first picture again. Returns
+    /// the planes that were begun.
+    pub(super) fn expect_frame(&mut self) -> Option<Bytes> {
         self.filled = 0;
+        match std::mem::replace(&mut self.part, Part::Line(vec![0; FRAME.len() + 1])) {
+            Part::Planes(planes) => Some(planes.into()),
+            Part::Line(_) => None,
+        }
     }
 
     fn take_line(&mut self) -> Result<(), String> {
@@ -123,7 +130,7 @@ impl Parser {
                 return Ok(());
             }
         };
-        self.part = Part::Planes(vec![0; size.i420_len()]);
+        self.part = Part::Planes(self.pool.buffer(size.i420_len()));
         self.filled = 0;
         Ok(())
     }
@@ -204,7 +211,7 @@ mod tests {
     use super::*;
 
     /// Gives the bytes to a parser in pieces of these lengths, over and over.
-    fn feed(mut bytes: &[u8], pieces: &[usize]) -> (Option<Header>, Vec<Vec<u8>>, Result<(), String>) {
+    fn feed(mut bytes: &[u8], pieces: &[usize]) -> (Option<Header>, Vec<Bytes>, Result<(), String>) {
         let mut parser = Parser::new();
         let mut pictures = Vec::new();
         let mut pieces = pieces.iter().cycle();
@@ -260,7 +267,7 @@ mod tests {
     fn pictures_come_whole_and_in_order() {
         let file = b"YUV4MPEG2 W2 H2\nFRAME\n123456FRAME Ip X\nabcdefFRAME\n12345";
         let (_, pictures, result) = feed(file, &[1]);
-        assert_eq!(pictures, [b"123456", b"abcdef"]);
+        assert_eq!(pictures, [&b"123456"[..], b"abcdef"]);
         assert_eq!(result, Ok(()));
         assert!(feed(b"YUV4MPEG2 W2 H2\nFRAME\n123456FRUMP\n", &[9]).2.is_err());
     }
@@ -268,7 +275,7 @@ mod tests {
     #[test]
     fn full_range_is_limited() {
         let file = b"YUV4MPEG2 W2 H2 XCOLORRANGE=FULL\nFRAME\n\x00\xff\x80\x00\x80\xff";
-        assert_eq!(feed(file, &[50]).1, [[16, 235, 126, 16, 128, 240]]);
+        assert_eq!(feed(file, &[50]).1, [&[16, 235, 126, 16, 128, 240][..]]);
     }
 
     fn some_file() -> impl Strategy<Value = Vec<u8>> {

@@ -10,7 +10,7 @@ use zune_jpeg::{
 };
 
 use super::PixelFormat;
-use crate::media::Size;
+use crate::media::{FrameBuffer, FramePool, Size};
 
 /// Why a camera's bytes are no picture. The next ones may be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,16 +35,16 @@ pub(super) struct Layout {
 impl Layout {
     /// Returns the planes Y, U and V of the picture in `bytes`, and its size: a compressed picture
     /// brings its own.
-    pub(super) fn to_i420(self, bytes: &[u8]) -> Result<(Size, Vec<u8>), ConvertError> {
+    pub(super) fn to_i420(self, bytes: &[u8], pool: &FramePool) -> Result<(Size, FrameBuffer), ConvertError> {
         if self.format == PixelFormat::Mjpeg {
-            return decode_mjpeg(bytes);
+            return decode_mjpeg(bytes, pool);
         }
         let stride = self.stride.max(self.format.row_len(self.size));
         let needed = self.needed(stride);
         if bytes.len() < needed {
             return Err(ConvertError::Truncated { format: self.format, size: self.size, needed, len: bytes.len() });
         }
-        let mut out = vec![0; self.size.i420_len()];
+        let mut out = pool.buffer(self.size.i420_len());
         self.fill(&bytes[..needed], stride, &mut out)?;
         Ok((self.size, out))
     }
@@ -114,7 +114,7 @@ impl PixelFormat {
 }
 
 /// Decodes a motion JPEG picture. It is full range, as JFIF says: the way over RGB changes the range.
-fn decode_mjpeg(bytes: &[u8]) -> Result<(Size, Vec<u8>), ConvertError> {
+fn decode_mjpeg(bytes: &[u8], pool: &FramePool) -> Result<(Size, FrameBuffer), ConvertError> {
     let corrupt = |reason: String| ConvertError::Corrupt { format: PixelFormat::Mjpeg, reason };
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
@@ -125,7 +125,7 @@ fn decode_mjpeg(bytes: &[u8]) -> Result<(Size, Vec<u8>), ConvertError> {
     let info = decoder.info().ok_or_else(|| corrupt("no header".into()))?;
     let size = Size::new(info.width.into(), info.height.into())
         .ok_or_else(|| corrupt(format!("a picture of {}x{}", info.width, info.height)))?;
-    Layout { format: PixelFormat::Rgb, size, stride: 0 }.to_i420(&rgb)
+    Layout { format: PixelFormat::Rgb, size, stride: 0 }.to_i420(&rgb, pool)
 }
 
 fn copy_plane(from: &[u8], stride: usize, to: &mut [u8], width: usize) {
@@ -257,7 +257,11 @@ mod tests {
                     let size = Size::new(width, height).expect("in range");
                     let (layout, bytes) = red(format, size, padding);
                     let what = format!("{format} {size} padding {padding}");
-                    let (out_size, out) = layout.to_i420(&bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+                    // What a buffer held before shows nowhere.
+                    let pool = FramePool::default();
+                    pool.buffer(size.i420_len()).fill(0xEE);
+                    let (out_size, out) =
+                        layout.to_i420(&bytes, &pool).unwrap_or_else(|error| panic!("{what}: {error}"));
                     assert_eq!((out_size, out.len()), (size, size.i420_len()), "{what}");
                     let chroma = (out.len() - size.pixels()) / 2;
                     let (y, rest) = out.split_at(size.pixels());
@@ -279,19 +283,21 @@ mod tests {
             (PixelFormat::Yuyv, &[1, 10, 2, 30, 3, 20, 4, 40, 5, 10, 6, 30, 7, 20, 8, 40]),
             (PixelFormat::Uyvy, &[10, 1, 30, 2, 20, 3, 40, 4, 10, 5, 30, 6, 20, 7, 40, 8]),
         ];
+        let pool = FramePool::default();
         for (format, bytes) in table {
-            let (_, out) = Layout { format, size, stride: 0 }.to_i420(bytes).expect("long enough");
-            assert_eq!(out, [1, 2, 3, 4, 5, 6, 7, 8, 10, 20, 30, 40], "{format}");
+            let (_, out) = Layout { format, size, stride: 0 }.to_i420(bytes, &pool).expect("long enough");
+            assert_eq!(out[..], [1, 2, 3, 4, 5, 6, 7, 8, 10, 20, 30, 40], "{format}");
         }
     }
 
     #[test]
     fn truncated_pictures_are_errors() {
+        let pool = FramePool::default();
         for format in RAW {
             for (width, height) in [(2, 2), (5, 3), (16, 16)] {
                 let (layout, bytes) = red(format, Size::new(width, height).expect("in range"), 0);
                 for len in 0..bytes.len() {
-                    let result = layout.to_i420(&bytes[..len]);
+                    let result = layout.to_i420(&bytes[..len], &pool);
                     assert!(matches!(result, Err(ConvertError::Truncated { .. })), "{format} {len}: {result:?}");
                 }
             }
@@ -300,28 +306,28 @@ mod tests {
 
     #[test]
     fn jpeg_is_stretched_to_limited_range() {
-        let layout = Layout { format: PixelFormat::Mjpeg, size: Size::HD, stride: 0 };
-        let (size, out) = layout.to_i420(RED_JPEG).expect("a picture");
+        let (layout, pool) = (Layout { format: PixelFormat::Mjpeg, size: Size::HD, stride: 0 }, FramePool::default());
+        let (size, out) = layout.to_i420(RED_JPEG, &pool).expect("a picture");
         assert_eq!(size, Size::new(16, 16).expect("in range"), "the picture's own size");
         let expected = [(&out[..256], 82_u8), (&out[256..320], 90), (&out[320..], 240)];
         for (plane, value) in expected {
             assert!(plane.iter().all(|sample| sample.abs_diff(value) <= 2), "{value}: {plane:?}");
         }
         // Cameras pad the end of the buffer.
-        assert!(layout.to_i420(&[RED_JPEG, &[0; 100]].concat()).is_ok());
+        assert!(layout.to_i420(&[RED_JPEG, &[0; 100]].concat(), &pool).is_ok());
     }
 
     #[test]
     fn damaged_jpeg_is_an_error_or_a_picture() {
-        let layout = Layout { format: PixelFormat::Mjpeg, size: Size::HD, stride: 0 };
+        let (layout, pool) = (Layout { format: PixelFormat::Mjpeg, size: Size::HD, stride: 0 }, FramePool::default());
         for len in 0..RED_JPEG.len() {
-            let _ = layout.to_i420(&RED_JPEG[..len]);
+            let _ = layout.to_i420(&RED_JPEG[..len], &pool);
             let mut damaged = RED_JPEG.to_vec();
             damaged[len] ^= 0x55;
-            let _ = layout.to_i420(&damaged);
+            let _ = layout.to_i420(&damaged, &pool);
         }
-        assert!(layout.to_i420(&[]).is_err());
-        assert!(layout.to_i420(b"no picture at all").is_err());
+        assert!(layout.to_i420(&[], &pool).is_err());
+        assert!(layout.to_i420(b"no picture at all", &pool).is_err());
     }
 
     /// 16x16 pixels of pure red, 4:4:4.

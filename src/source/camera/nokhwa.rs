@@ -19,7 +19,7 @@ use nokhwa::utils::{
 
 use super::{CameraInfo, OfferedFormat, PixelFormat, busy, choose::choose, convert::Layout, nothing_usable, unplugged};
 use crate::{
-    media::{Clock, Size, Slot, Taken, VideoFormat, VideoFrame},
+    media::{Clock, FramePool, Size, Slot, Taken, VideoFormat, VideoFrame},
     // A thread is unavoidable here, and this is the one place that starts them.
     pipeline::spawn_thread,
     source::SourceError,
@@ -170,12 +170,13 @@ fn run(
     };
     let _ = tell.try_send(Ok((format, pixels)));
     let layout = Layout { format: pixels, size: format.size, stride: 0 };
+    let pool = FramePool::default();
     let mut failed = 0;
     while failed < MAX_FAILED {
         let converted = match contained(|| camera.frame_raw()) {
             Ok(bytes) => {
                 let captured_at = clock.now();
-                layout.to_i420(&bytes).map(|(size, planes)| VideoFrame::new(captured_at, size, planes))
+                layout.to_i420(&bytes, &pool).map(|(size, planes)| VideoFrame::new(captured_at, size, planes))
             }
             Err(error) => {
                 tracing::warn!(camera = name, error, "no picture");

@@ -28,7 +28,7 @@ use super::{
     nothing_usable, unplugged,
 };
 use crate::{
-    media::{Clock, MediaTime, Size, VideoFormat, VideoFrame, now},
+    media::{Clock, FramePool, MediaTime, Size, VideoFormat, VideoFrame, now},
     source::SourceError,
 };
 pub(super) use list::cameras;
@@ -50,6 +50,7 @@ pub(super) struct Device {
     device: v4l::Device,
     name: String,
     layout: Layout,
+    pool: FramePool,
     frame_rate: f64,
     clock: Clock,
     restarts: u32,
@@ -66,7 +67,8 @@ impl Device {
         let stream = start(&device).map_err(explain)?;
         tracing::info!(camera = info.name, format = %layout.format, size = %layout.size, frame_rate, "camera opened");
         let name = info.name.clone();
-        Ok(Self { stream: Some(stream), device, name, layout, frame_rate, clock, restarts: 0, damaged: 0 })
+        let pool = FramePool::default();
+        Ok(Self { stream: Some(stream), device, name, layout, pool, frame_rate, clock, restarts: 0, damaged: 0 })
     }
 
     pub(super) fn format(&self) -> VideoFormat {
@@ -81,7 +83,7 @@ impl Device {
         let deadline = now() + timeout;
         loop {
             let Some(stream) = &mut self.stream else { return Err(unplugged(&self.name)) };
-            match newest(stream, deadline, self.layout, self.clock) {
+            match newest(stream, deadline, (self.layout, &self.pool), self.clock) {
                 Ok(None) => return Ok(None),
                 Ok(Some(Picture::Whole(frame))) => {
                     (self.restarts, self.damaged) = (0, 0);
@@ -185,7 +187,7 @@ enum Picture {
 fn newest(
     stream: &mut MmapStream<'static>,
     deadline: Instant,
-    layout: Layout,
+    layout: (Layout, &FramePool),
     clock: Clock,
 ) -> io::Result<Option<Picture>> {
     if !is_ready(stream, deadline.saturating_duration_since(now()))? {
@@ -213,7 +215,7 @@ fn is_ready(stream: &MmapStream<'static>, timeout: Duration) -> io::Result<bool>
     }
 }
 
-fn picture(bytes: &[u8], metadata: &Metadata, layout: Layout, clock: Clock) -> Picture {
+fn picture(bytes: &[u8], metadata: &Metadata, (layout, pool): (Layout, &FramePool), clock: Clock) -> Picture {
     let captured_at = captured_at(metadata, clock);
     if metadata.flags.contains(BufferFlags::ERROR) {
         tracing::debug!("the driver marks a picture as damaged");
@@ -223,7 +225,7 @@ fn picture(bytes: &[u8], metadata: &Metadata, layout: Layout, clock: Clock) -> P
         0 => bytes,
         used => &bytes[..used.min(bytes.len())],
     };
-    let frame = layout.to_i420(used).map(|(size, planes)| VideoFrame::new(captured_at, size, planes));
+    let frame = layout.to_i420(used, pool).map(|(size, planes)| VideoFrame::new(captured_at, size, planes));
     match frame {
         Ok(Ok(frame)) => Picture::Whole(frame),
         Ok(Err(error)) => {
