@@ -266,6 +266,10 @@ pub trait Depacketizer: Send {
     /// Whether this packet carries (the beginning of) something a decoder can start from.
     fn is_key(&self, packet: &RtpPacket) -> bool;
 
+    /// Whether a decoder can start from the frame with this packet first, even if another packet of it was
+    /// in front of this one and is missing.
+    fn is_entry(&self, packet: &RtpPacket) -> bool;
+
     /// Whether no other frame depends on the one this packet belongs to.
     fn is_disposable(&self, packet: &RtpPacket) -> bool;
 

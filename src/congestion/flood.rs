@@ -13,7 +13,7 @@ const TOO_MUCH: f64 = 0.20;
 const MANY: usize = 6;
 
 /// What is sent when so much is left arrives in time behind it.
-const LEFT: Duration = Duration::from_millis(80);
+const LEFT: Duration = Duration::from_millis(130);
 
 /// Nothing is held back longer.
 const LONGEST: f64 = 0.6;
@@ -73,7 +73,7 @@ mod tests {
             (0, 0, (0.01, 0.05), false, false),
             (50, 0, (0.03, 0.30), true, true),
             (100, 0, (0.10, 0.30), false, true),
-            (250, 0, (0.30, 0.0), false, true),
+            (240, 0, (0.30, 0.0), false, true),
             (300, 20, (0.30, 0.0), false, false),
             (350, 20, (0.10, 0.0), false, false),
             (3_000, 20, (0.10, 0.0), false, true),

@@ -210,7 +210,9 @@ impl VideoBuffer {
             let (start, timestamp) = self.start_of_frame(key);
             self.drop_before(start);
             let first = &self.packets[&start];
-            let sure = self.frame_start == Some(start) || self.account.as_ref().is_some_and(|a| a.first() == start);
+            let sure = self.frame_start == Some(start)
+                || self.depacketizer.is_entry(first)
+                || self.account.as_ref().is_some_and(|a| a.first() == start);
             let certain_at = first.arrival + self.patience;
             if !sure && now < certain_at {
                 // Its first packet may be the one that is missing: it may still come.

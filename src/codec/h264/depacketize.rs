@@ -45,6 +45,17 @@ impl Depacketizer for H264Depacketizer {
         }
     }
 
+    fn is_entry(&self, packet: &RtpPacket) -> bool {
+        // Nothing but delimiters and remarks comes before a sequence's parameters (H.264, 7.4.1.2.3).
+        match packet.payload[..] {
+            [indicator, ..] if nal_type(indicator) == STAP_A => {
+                aggregated(&packet.payload[1..]).filter_map(Result::ok).any(|unit| nal_type(unit[0]) == NAL_SPS)
+            }
+            [header, ..] => nal_type(header) == NAL_SPS,
+            [] => false,
+        }
+    }
+
     fn is_disposable(&self, packet: &RtpPacket) -> bool {
         // An aggregate has the greatest importance of its units, a fragment that of its unit.
         let importance = |header: u8| header & 0x60;
@@ -181,20 +192,21 @@ mod tests {
 
     #[test]
     fn starts_and_keys_are_told() {
-        for (name, payload, start, key) in [
-            ("delta", &[0x41, 1][..], true, false),
-            ("idr", &[0x65, 1], true, true),
-            ("sps", &[0x67, 1], true, true),
-            ("pps", &[0x68, 1], true, false),
-            ("idr fragment, first", &[0x7c, 0x85, 1], true, true),
-            ("idr fragment, second", &[0x7c, 0x05, 1], false, false),
-            ("delta fragment, first", &[0x7c, 0x81, 1], true, false),
-            ("aggregate with sps", &[0x78, 0, 1, 0x09, 0, 1, 0x67], true, true),
-            ("aggregate without", &[0x78, 0, 1, 0x09, 0, 1, 0x68], true, false),
-            ("empty", &[], true, false),
+        for (name, payload, start, key, entry) in [
+            ("delta", &[0x41, 1][..], true, false, false),
+            ("idr", &[0x65, 1], true, true, false),
+            ("sps", &[0x67, 1], true, true, true),
+            ("pps", &[0x68, 1], true, false, false),
+            ("idr fragment, first", &[0x7c, 0x85, 1], true, true, false),
+            ("idr fragment, second", &[0x7c, 0x05, 1], false, false, false),
+            ("delta fragment, first", &[0x7c, 0x81, 1], true, false, false),
+            ("aggregate with sps", &[0x78, 0, 1, 0x09, 0, 1, 0x67], true, true, true),
+            ("aggregate without", &[0x78, 0, 1, 0x09, 0, 1, 0x68], true, false, false),
+            ("empty", &[], true, false, false),
         ] {
             let (depacketizer, packet) = (H264Depacketizer::default(), packet(0, payload));
-            assert_eq!((depacketizer.is_start(&packet), depacketizer.is_key(&packet)), (start, key), "{name}");
+            let told = (depacketizer.is_start(&packet), depacketizer.is_key(&packet), depacketizer.is_entry(&packet));
+            assert_eq!(told, (start, key, entry), "{name}");
         }
     }
 

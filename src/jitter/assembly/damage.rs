@@ -13,7 +13,8 @@ impl VideoBuffer {
         let later = |packet: &RtpPacket| Some(packet.timestamp) != current && self.depacketizer.is_key(packet);
         let Some((&key, packet)) = self.packets.iter().find(|(_, packet)| later(packet)) else { return false };
         let before = self.packets.get(&(key - 1));
-        let sure = before.is_some_and(|before| before.timestamp != packet.timestamp);
+        let sure =
+            self.depacketizer.is_entry(packet) || before.is_some_and(|before| before.timestamp != packet.timestamp);
         if !sure || !self.depacketizer.is_start(packet) || !matches!(self.extent(key), Extent::Whole(_)) {
             return false;
         }

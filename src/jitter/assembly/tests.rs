@@ -128,8 +128,9 @@ fn packets_in_pops_out() {
                 (&[0, 1, 2, 3, 5, 6, 7, 8], 132, &[Frame(0), Wait(133)]),
                 (&[], 134, &[Damaged(1), Damaged(2), Empty]),
                 (&[9, 10, 11, 30, 31], 340, &[Damaged(3), Wait(430)]),
-                (&[32], 340, &[Wait(430)]),
-                (&[29], 341, &[Frame(10), Empty]),
+                // It begins with the parameters: what is missing in front of it was another frame's.
+                (&[32], 340, &[Frame(10), Empty]),
+                (&[29], 341, &[Empty]),
                 (&[33, 34, 35], 370, &[Frame(11), Empty]),
             ],
         ),
