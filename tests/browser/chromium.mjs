@@ -26,14 +26,17 @@ const FLAGS = [
   '--remote-debugging-pipe',
 ];
 
+/** A camera and a microphone that are none; pages are not asked about. */
+export const FAKE_DEVICES = ['--use-fake-device-for-media-stream'];
+
 export class Chromium {
   #calls = new Map();
   #next = 1;
 
-  static async start(program) {
+  static async start(program, more = []) {
     const chromium = new Chromium();
     chromium.profile = mkdtempSync(join(tmpdir(), 'p2pcall-chromium-'));
-    const flags = [...FLAGS, `--user-data-dir=${chromium.profile}`, 'about:blank'];
+    const flags = [...FLAGS, ...more, `--user-data-dir=${chromium.profile}`, 'about:blank'];
     chromium.child = spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
     chromium.ended = new Promise((done) => chromium.child.on('close', done));
     chromium.child.on('error', (error) => chromium.#fail(error));
@@ -86,7 +89,7 @@ export class Chromium {
   }
 }
 
-class Page {
+export class Page {
   constructor(chromium, targetId, sessionId) {
     Object.assign(this, { chromium, targetId, sessionId });
   }

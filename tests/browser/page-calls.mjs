@@ -1,0 +1,294 @@
+// Calls between p2pcall and web/index.html in Chromium, both on this machine. The last line says how many cases passed.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Chromium, FAKE_DEVICES } from './chromium.mjs';
+import { pageScripts, pageUrl, runCases } from './page-scripts.mjs';
+import { Program, programPath } from './program.mjs';
+import { pictures } from './recorded.mjs';
+import { Visitor } from './visitor.mjs';
+
+const path = programPath();
+if (!existsSync(path)) {
+  console.error(`There is no ${path}. Build it first: cargo build`);
+  process.exit(2);
+}
+const chromiumPath = process.env.CHROMIUM ?? 'chromium';
+const directory = mkdtempSync(join(tmpdir(), 'p2pcall-page-'));
+const picture = join(directory, 'picture.y4m');
+
+const TONE = 440;
+const OPTIONS = ['--bind', '127.0.0.1', '--no-stun', '--video', 'test', '--audio', `tone:${TONE}`, '--size', '640x360',
+  '--fps', '15', '--max-bitrate', '800', '--show', `file:${picture}`, '--speaker', 'none'];
+
+/** Asks again and again until the answer is true. */
+async function until(what, seconds, condition) {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await condition();
+    if (answer) return answer;
+    assert(Date.now() < deadline, `not within ${seconds} s: ${what}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+let [visitor, program] = [null, null];
+
+/** Opens the page as somebody who has given it settings without servers. */
+async function visit(browser, options) {
+  visitor = await Visitor.open(browser, options);
+  return visitor;
+}
+
+function run(...args) {
+  program = new Program(path, [...args, ...OPTIONS]);
+  return program;
+}
+
+/** The page offers, p2pcall answers. */
+async function pageOffers() {
+  await visitor.press('make-offer');
+  const offer = await until('the page shows its offer', 20, () => visitor.value('own-text'));
+  run('answer');
+  program.say(offer);
+  await visitor.paste('answer-text', await program.blob);
+  await connected();
+}
+
+/** p2pcall offers, the page answers. */
+async function pageAnswers(...args) {
+  run('offer', ...args);
+  await visitor.paste('offer-text', await program.blob);
+  await until('the offer is taken', 5, () => visitor.isEnabled('join'));
+  program.say(await answered());
+  await connected();
+}
+
+async function answered() {
+  await visitor.press('join');
+  return until('the page shows its answer', 20, () => visitor.value('own-text'));
+}
+
+async function connected(seconds = 20) {
+  await until('p2pcall is connected', seconds, () => {
+    assert.equal(program.child.exitCode, null, program.words.join('\n'));
+    return program.events.some(({ state }) => state === 'connected');
+  });
+  await until('the page shows the call', 10, () => visitor.isShown('call'));
+}
+
+/** What each side shows is what the other one sends. */
+async function flows() {
+  const numbers = await until('the page shows 20 of our pictures', 30, async () => {
+    const list = (await visitor.run('seen.pictures')).filter((number) => number !== null);
+    return list.length >= 20 && list;
+  });
+  assert(numbers.every((number, at) => at === 0 || number > numbers[at - 1]), `the numbers rise: ${numbers}`);
+  await until('the page plays our tone', 20, async () => Math.abs((await visitor.run('loudest()')).hz - TONE) < 12);
+  // Chromium's own test picture: green, with a disc that turns.
+  await until("p2pcall shows the page's green pictures", 30, () => {
+    const list = existsSync(picture) ? pictures(picture) : [];
+    return list.length >= 10 && list.at(-1).u < 100 && list.at(-1).v < 100;
+  });
+}
+
+async function ends(code, words) {
+  const timeout = new Promise((done) => setTimeout(done, 15_000, 'still running after 15 s').unref());
+  assert.equal(await Promise.race([program.ended, timeout]), code, program.words.join('\n'));
+  assert.match(program.words.join('\n'), words);
+}
+
+async function pageEnds(words) {
+  await until('the page shows the end', 15, () => visitor.isShown('end'));
+  assert.match(await visitor.text('end'), words);
+}
+
+/** Serves the page, as any web server would. */
+function served() {
+  const server = createServer((request, response) => {
+    requests.push(request.url);
+    if (request.url !== '/') return response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': 'text/html' });
+    return createReadStream(pageUrl).pipe(response);
+  });
+  const requests = [];
+  return new Promise((done) => server.listen(0, '127.0.0.1', () =>
+    done({ url: `http://127.0.0.1:${server.address().port}/`, requests, close: () => server.close() })));
+}
+
+const heard = (kind, muted) => program.events.some((event) =>
+  event.event === 'muted' && event.remote && event.kind === kind && event.muted === muted);
+
+const CASES = {
+  'the page offers; mute is seen both ways; the page hangs up': async (browser) => {
+    await visit(browser);
+    await pageOffers();
+    await flows();
+    for (const [button, kind] of [['mute-microphone', 'audio'], ['mute-camera', 'video']]) {
+      await visitor.press(button);
+      await until(`p2pcall hears that the page's ${kind} is off`, 5, () => heard(kind, true));
+      await visitor.press(button);
+      await until(`p2pcall hears that the page's ${kind} is on`, 5, () => heard(kind, false));
+    }
+    const before = pictures(picture).length;
+    await until('pictures go on after the camera was off', 15, () => pictures(picture).length > before + 15);
+    assert.equal(await visitor.isShown('their-microphone'), false);
+    program.say('m');
+    await visitor.press('hang-up');
+    await ends(0, /The other side hung up\. Connected for/);
+    await pageEnds(/You hung up\.\s+Connected for/);
+  },
+
+  'p2pcall offers, compact; p2pcall hangs up': async (browser) => {
+    await visit(browser);
+    await pageAnswers('--blob', 'compact');
+    assert.match(await visitor.value('own-text'), /^p2pcall1/, 'the answer has the form of the offer');
+    await flows();
+    program.say('quit');
+    await ends(0, /You hung up\. Connected for/);
+    await pageEnds(/The other side hung up\.\s+Connected for/);
+  },
+
+  'a link with the offer behind the #, on a telephone': async (browser) => {
+    const server = await served();
+    try {
+      run('offer', '--blob', 'compact');
+      await visit(browser, { url: `${server.url}#${await program.blob}`, phone: true });
+      assert.match(await visitor.text('start'), /You are invited[^]*Nothing is sent and no camera is opened/);
+      assert.equal(await visitor.run('call === null && media === null'), true, 'nothing was begun');
+      assert.equal(await visitor.run('document.documentElement.scrollWidth <= innerWidth'), true, 'it is not too wide');
+      program.say(await answered());
+      await connected();
+      await flows();
+      await visitor.press('hang-up');
+      await ends(0, /The other side hung up/);
+      assert(server.requests.every((url) => !url.includes('p2pcall1')), 'the offer stays in the browser');
+      // An offer of its own it can write as a link to itself.
+      await visitor.press('again');
+      await visitor.press('make-offer');
+      await until('there is a link', 20, () => visitor.run('ownText?.link'));
+      const link = await visitor.run('ownText.link');
+      assert(link.startsWith(`${server.url}#p2pcall1`), link);
+      const { stdout } = spawnSync(path, ['inspect', '--json'], { input: link, encoding: 'utf8' });
+      assert.equal(JSON.parse(stdout).kind, 'offer');
+    } finally {
+      server.close();
+    }
+  },
+
+  'the answer comes after a minute': async (browser) => {
+    await visit(browser);
+    run('offer');
+    await visitor.paste('offer-text', await program.blob);
+    await until('the offer is taken', 5, () => visitor.isEnabled('join'));
+    const answer = await answered();
+    // What is tested is that the browser's ICE has failed meanwhile: 15 s without an answer to its checks.
+    await new Promise((done) => setTimeout(done, 60_000));
+    assert.match(await visitor.text('exchange'), /Waiting for them to paste your answer · 1:0\d/);
+    program.say(answer);
+    await connected();
+    await flows();
+  },
+
+  'a wrong text gives words, and the right one is taken afterwards': async (browser) => {
+    await visit(browser);
+    await visitor.press('make-offer');
+    const offer = await until('the page shows its offer', 20, () => visitor.value('own-text'));
+    run('answer');
+    program.say(offer);
+    const answer = await program.blob;
+    for (const [text, words] of [
+      ['hello', /no offer or answer in this/],
+      [offer, /your own offer/],
+      [answer.slice(0, 200), /cut off after 200 characters/],
+      [answer.slice(0, 60) + (answer[60] === 'A' ? 'B' : 'A') + answer.slice(61), /damaged|cut off/],
+    ]) {
+      await visitor.paste('answer-text', text);
+      assert.match(await until('words', 5, () => visitor.text('answer-verdict')), words);
+    }
+    await visitor.paste('answer-text', `> ${answer.match(/.{1,70}/g).join('\n> ')}\n\nBye`);
+    await connected();
+  },
+
+  'without camera and microphone one watches and listens': async (browser) => {
+    await visit(browser, { permissions: [] });
+    await pageAnswers();
+    const numbers = await until('the page shows our pictures', 30, async () => (await visitor.run('seen.pictures')).length >= 10);
+    assert(numbers);
+    assert.equal(await visitor.isEnabled('mute-camera'), false);
+    assert.match(await visitor.run("$('notes').textContent"), /may not use your microphone[^]*allow the microphone, and begin again/);
+  },
+
+  'the other side switches its microphone off and on': async (browser) => {
+    await visit(browser);
+    await pageOffers();
+    for (const muted of [true, false]) {
+      // Only a terminal has keys: what they send is said here in p2pcall's place.
+      await visitor.run(`showTheirMute('audio', ${muted})`);
+      assert.equal(await visitor.isShown('their-microphone'), muted);
+    }
+  },
+
+  'a QR code is scanned by the camera': async () => {
+    run('offer', '--blob', 'compact');
+    const text = await program.blob;
+    const film = join(directory, 'code.y4m');
+    writeFileSync(film, filmOf(pageScripts('blobs', 'qr-codes')('qrCode')(text)));
+    const camera = await Chromium.start(chromiumPath, [...FAKE_DEVICES, `--use-file-for-fake-video-capture=${film}`]);
+    try {
+      await visit(camera);
+      await visitor.pressIn('offer-entry', 'scan');
+      await until('the code is read', 30, () => visitor.isEnabled('join'));
+      assert.equal(await visitor.value('offer-text'), text);
+      assert.equal(await visitor.run("$('scanner').open"), false);
+    } finally {
+      await camera.stop();
+      visitor = null;
+    }
+  },
+};
+
+/** A film of a QR code, turned a little, as Y4M. */
+function filmOf(code) {
+  const [width, height] = [640, 480];
+  const scale = (0.75 * height) / code.size;
+  const luma = Buffer.alloc(width * height, 200);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [dx, dy] = [(x - width / 2) / scale, (y - height / 2) / scale];
+      const [u, v] = [0.98 * dx + 0.2 * dy + code.size / 2, 0.98 * dy - 0.2 * dx + code.size / 2];
+      const isInside = u >= 0 && v >= 0 && u < code.size && v < code.size;
+      if (isInside && code.isDark(Math.floor(u), Math.floor(v))) luma[y * width + x] = 30;
+    }
+  }
+  const frame = Buffer.concat([Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)]);
+  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F15:1 Ip A1:1 C420jpeg\n`), frame, frame]);
+}
+
+const chromium = await Chromium.start(chromiumPath, FAKE_DEVICES);
+const only = process.env.CASE;
+const cases = Object.entries(CASES).filter(([name]) => !only || name.includes(only)).map(([name, test]) => [name, async () => {
+  try {
+    await test(chromium);
+  } catch (error) {
+    const words = (program?.words ?? []).map((line) => `\n    p2pcall: ${line}`).join('');
+    const state = await visitor?.run("`${call?.state}: ${$('said').textContent} ${$('notes').textContent}`").catch(() => '');
+    throw new Error(`${error.message}\n    page: ${state}${words}`);
+  } finally {
+    program?.child.kill('SIGKILL');
+    await program?.ended;
+    await visitor?.close();
+    [visitor, program] = [null, null];
+    rmSync(picture, { force: true });
+  }
+}]);
+const [passed, failed] = await runCases(Object.fromEntries(cases));
+await chromium.stop();
+rmSync(directory, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
