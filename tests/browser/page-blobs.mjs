@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 
 import { hard, MANGLINGS } from './manglings.mjs';
-import { pageScripts, runCases } from './page-scripts.mjs';
+import { pageScripts, pageUrl, runCases } from './page-scripts.mjs';
 import { Program, programPath } from './program.mjs';
 
 const path = programPath();
@@ -81,6 +81,14 @@ function sameAsProgram(text, description) {
 }
 
 const CASES = {
+  "no two scripts of the page use a name, and it asks nobody for anything": () => {
+    const source = readFileSync(pageUrl, 'utf8');
+    const names = [...source.matchAll(/^(?:async )?(?:function\*? |class |const |let )(\w+|\[[^\]]*\])/gm)].flatMap(([, name]) => name.match(/\w+/g));
+    assert.deepEqual(names.filter((name, at) => names.indexOf(name) !== at), []);
+    assert.match(source, /Content-Security-Policy" content="default-src 'none';[^"]*connect-src 'none'/);
+    assert.doesNotMatch(source, /<(script|img|iframe)[^>]* src=|<link[^>]* href="(?!data:)|@import|fetch\(|XMLHttpRequest|WebSocket/);
+  },
+
   'the examples of docs/blob-format.md are read and written': async () => {
     assert(EXAMPLES.length >= 4);
     for (const { description, text } of EXAMPLES) {
