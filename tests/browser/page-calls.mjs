@@ -1,8 +1,8 @@
 // Calls between p2pcall and web/index.html in Chromium, both on this machine. The last line says how many cases passed.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,6 +131,9 @@ const CASES = {
   'the page offers; mute is seen both ways; the page hangs up': async (browser) => {
     await visit(browser);
     await pageOffers();
+    const own = await visitor.run('call.own.sdp');
+    const [, first] = own.match(/^m=video 9 UDP\/TLS\/RTP\/SAVPF (\d+)/m);
+    assert.match(own, new RegExp(`^a=rtpmap:${first} H264/90000$`, 'm'), 'H.264 comes first');
     await flows();
     for (const [button, kind] of [['mute-microphone', 'audio'], ['mute-camera', 'video']]) {
       await visitor.press(button);
@@ -141,7 +144,6 @@ const CASES = {
     const before = pictures(picture).length;
     await until('pictures go on after the camera was off', 15, () => pictures(picture).length > before + 15);
     assert.equal(await visitor.isShown('their-microphone'), false);
-    program.say('m');
     await visitor.press('hang-up');
     await ends(0, /The other side hung up\. Connected for/);
     await pageEnds(/You hung up\.\s+Connected for/);
@@ -198,6 +200,20 @@ const CASES = {
     await flows();
   },
 
+  'the answer is pasted after a minute': async (browser) => {
+    await visit(browser);
+    await visitor.press('make-offer');
+    const offer = await until('the page shows its offer', 20, () => visitor.value('own-text'));
+    run('answer');
+    program.say(offer);
+    const answer = await program.blob;
+    await until('the page has waited for a minute', 70, async () =>
+      /Waiting for the answer · 1:0\d/.test(await visitor.text('exchange')));
+    await visitor.paste('answer-text', answer);
+    await connected();
+    await flows();
+  },
+
   'a wrong text gives words, and the right one is taken afterwards': async (browser) => {
     await visit(browser);
     await visitor.press('make-offer');
@@ -227,13 +243,60 @@ const CASES = {
     assert.match(await visitor.run("$('notes').textContent"), /may not use your microphone[^]*allow the microphone, and begin again/);
   },
 
-  'the other side switches its microphone off and on': async (browser) => {
+  'the other side switches camera and microphone off and on': async (browser) => {
+    // Only a terminal has keys.
+    if (spawnSync('script', ['--version']).error) return 'there is no script (Debian: bsdutils)';
     await visit(browser);
-    await pageOffers();
-    for (const muted of [true, false]) {
-      // Only a terminal has keys: what they send is said here in p2pcall's place.
-      await visitor.run(`showTheirMute('audio', ${muted})`);
-      assert.equal(await visitor.isShown('their-microphone'), muted);
+    const [offer, answer] = ['offer.txt', 'answer.txt'].map((name) => join(directory, name));
+    await visitor.press('make-offer');
+    writeFileSync(offer, await until('the page shows its offer', 20, () => visitor.value('own-text')));
+    const command = [path, 'answer', '--in', offer, '--out', answer, ...OPTIONS].map((word) => `'${word}'`).join(' ');
+    const terminal = spawn('script', ['-qfec', command, '/dev/null'], { stdio: 'pipe' });
+    try {
+      await visitor.paste('answer-text', await until('p2pcall answers', 20, () => existsSync(answer) && readFileSync(answer, 'utf8')));
+      await until('the page shows the call', 20, () => visitor.isShown('call'));
+      const isTheirs = { m: () => visitor.isShown('their-microphone'), v: () => visitor.isShown('no-picture') };
+      await until('the page shows our pictures', 20, async () => !(await isTheirs.v()));
+      for (const key of ['m', 'v']) {
+        for (const muted of [true, false]) {
+          terminal.stdin.write(key);
+          await until(`the page shows ${key} ${muted ? 'off' : 'on'}`, 5, async () => await isTheirs[key]() === muted);
+        }
+      }
+      terminal.stdin.write('q');
+      await pageEnds(/The other side hung up/);
+    } finally {
+      terminal.kill('SIGKILL');
+    }
+    return undefined;
+  },
+
+  'two pages, one of them on a telephone': async (browser) => {
+    const desk = await visit(browser);
+    const phone = await visit(browser, { phone: true });
+    try {
+      await desk.press('make-offer');
+      const offer = await until('the offer', 20, () => desk.value('own-text'));
+      await phone.paste('offer-text', offer);
+      await until('the offer is taken', 5, () => phone.isEnabled('join'));
+      await phone.press('join');
+      await desk.paste('answer-text', await until('the answer', 20, () => phone.value('own-text')));
+      for (const side of [desk, phone]) {
+        await until('the call is shown', 20, () => side.isShown('call'));
+        await until('20 pictures come', 30, () => side.run('seen.pictures.length >= 20'));
+        // Chromium's own test picture, in the middle of its left side.
+        const [red, green, blue] = await side.run('seen.colour');
+        assert(green > 100 && red < 90 && blue < 90, `it is green: ${[red, green, blue]}`);
+      }
+      await phone.press('mute-camera');
+      await until('the desk sees that the camera is off', 5, () => desk.isShown('no-picture'));
+      await phone.press('mute-camera');
+      await until('and on again', 5, async () => !(await desk.isShown('no-picture')));
+      await phone.press('hang-up');
+      await until('the desk sees the end', 10, () => desk.isShown('end'));
+      assert.match(await desk.text('end'), /The other side hung up/);
+    } finally {
+      await desk.close();
     }
   },
 
@@ -277,7 +340,7 @@ const chromium = await Chromium.start(chromiumPath, FAKE_DEVICES);
 const only = process.env.CASE;
 const cases = Object.entries(CASES).filter(([name]) => !only || name.includes(only)).map(([name, test]) => [name, async () => {
   try {
-    await Promise.race([test(chromium), new Promise((_, late) => setTimeout(late, LONGEST_CASE, new Error('it takes too long')).unref())]);
+    return await Promise.race([test(chromium), new Promise((_, late) => setTimeout(late, LONGEST_CASE, new Error('it takes too long')).unref())]);
   } catch (error) {
     const words = (program?.words ?? []).map((line) => `\n    p2pcall: ${line}`).join('');
     const state = await visitor?.run("`${call?.state}: ${$('said').textContent} ${$('notes').textContent}`").catch(() => '');

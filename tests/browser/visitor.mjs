@@ -22,6 +22,7 @@ function watch() {
     const luma = Uint8Array.from({ length: pixels.length / 4 }, (_, at) =>
       0.299 * pixels[4 * at] + 0.587 * pixels[4 * at + 1] + 0.114 * pixels[4 * at + 2]);
     seen.pictures.push(readNumber(luma, width, height));
+    seen.colour = [...context.getImageData(width / 8, height / 2, 1, 1).data];
     video.requestVideoFrameCallback(look);
   };
   video.requestVideoFrameCallback(look);
