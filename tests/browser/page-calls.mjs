@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -269,6 +271,35 @@ const CASES = {
       terminal.kill('SIGKILL');
     }
     return undefined;
+  },
+
+  'the servers of the settings are asked, and kept': async (browser) => {
+    const server = createSocket('udp4');
+    let asked = 0;
+    // A STUN binding request (RFC 8489, 5).
+    server.on('message', (packet) => (asked += packet.readUInt16BE(0) === 1 && packet.readUInt32BE(4) === 0x2112a442));
+    server.bind(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      await visit(browser);
+      await visitor.press('open-settings');
+      await visitor.paste('stun', 'stun://nonsense');
+      await visitor.press('save-settings');
+      assert.match(await visitor.text('settings-verdict'), /is no STUN server: write stun:HOST/);
+      await visitor.paste('stun', `127.0.0.1:${server.address().port}`);
+      await visitor.paste('turn-password', 'secret');
+      await visitor.press('save-settings');
+      await until('the settings close', 5, async () => !(await visitor.isShown('settings')));
+      const kept = await visitor.run("localStorage.getItem('p2pcall.settings')");
+      assert.match(kept, new RegExp(`127\\.0\\.0\\.1:${server.address().port}`));
+      assert.doesNotMatch(kept, /secret/, 'a password is kept only if that is wished');
+      await visitor.press('make-offer');
+      await until('the page shows its offer', 20, () => visitor.value('own-text'));
+      assert(asked > 0, 'the server was asked');
+      assert.match(await visitor.text('notes'), /No STUN or TURN server answered in time/);
+    } finally {
+      server.close();
+    }
   },
 
   'two pages, one of them on a telephone': async (browser) => {
