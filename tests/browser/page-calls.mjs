@@ -2,15 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Chromium, FAKE_DEVICES } from './chromium.mjs';
-import { pageScripts, pageUrl, runCases } from './page-scripts.mjs';
+import { runCases, served, until } from './page-scripts.mjs';
 import { Program, programPath } from './program.mjs';
 import { pictures } from './recorded.mjs';
 import { Visitor } from './visitor.mjs';
@@ -30,17 +27,6 @@ const OPTIONS = ['--bind', '127.0.0.1', '--no-stun', '--video', 'test', '--audio
 
 /** No case may take longer, in milliseconds. */
 const LONGEST_CASE = 150_000;
-
-/** Asks again and again until the answer is true. */
-async function until(what, seconds, condition) {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await condition();
-    if (answer) return answer;
-    assert(Date.now() < deadline, `not within ${seconds} s: ${what}`);
-    await new Promise((done) => setTimeout(done, 100));
-  }
-}
 
 let [visitor, program] = [null, null];
 
@@ -111,19 +97,6 @@ async function ends(code, words) {
 async function pageEnds(words) {
   await until('the page shows the end', 15, () => visitor.isShown('end'));
   assert.match(await visitor.text('end'), words);
-}
-
-/** Serves the page, as any web server would. */
-function served() {
-  const server = createServer((request, response) => {
-    requests.push(request.url);
-    if (request.url !== '/') return response.writeHead(404).end();
-    response.writeHead(200, { 'content-type': 'text/html' });
-    return createReadStream(pageUrl).pipe(response);
-  });
-  const requests = [];
-  return new Promise((done) => server.listen(0, '127.0.0.1', () =>
-    done({ url: `http://127.0.0.1:${server.address().port}/`, requests, close: () => server.close() })));
 }
 
 const heard = (kind, muted) => program.events.some((event) =>
@@ -273,35 +246,6 @@ const CASES = {
     return undefined;
   },
 
-  'the servers of the settings are asked, and kept': async (browser) => {
-    const server = createSocket('udp4');
-    let asked = 0;
-    // A STUN binding request (RFC 8489, 5).
-    server.on('message', (packet) => (asked += packet.readUInt16BE(0) === 1 && packet.readUInt32BE(4) === 0x2112a442));
-    server.bind(0, '127.0.0.1');
-    await once(server, 'listening');
-    try {
-      await visit(browser);
-      await visitor.press('open-settings');
-      await visitor.paste('stun', 'stun://nonsense');
-      await visitor.press('save-settings');
-      assert.match(await visitor.text('settings-verdict'), /is no STUN server: write stun:HOST/);
-      await visitor.paste('stun', `127.0.0.1:${server.address().port}`);
-      await visitor.paste('turn-password', 'secret');
-      await visitor.press('save-settings');
-      await until('the settings close', 5, async () => !(await visitor.isShown('settings')));
-      const kept = await visitor.run("localStorage.getItem('p2pcall.settings')");
-      assert.match(kept, new RegExp(`127\\.0\\.0\\.1:${server.address().port}`));
-      assert.doesNotMatch(kept, /secret/, 'a password is kept only if that is wished');
-      await visitor.press('make-offer');
-      await until('the page shows its offer', 20, () => visitor.value('own-text'));
-      assert(asked > 0, 'the server was asked');
-      assert.match(await visitor.text('notes'), /No STUN or TURN server answered in time/);
-    } finally {
-      server.close();
-    }
-  },
-
   'two pages, one of them on a telephone': async (browser) => {
     const desk = await visit(browser);
     const phone = await visit(browser, { phone: true });
@@ -331,41 +275,7 @@ const CASES = {
     }
   },
 
-  'a QR code is scanned by the camera': async () => {
-    run('offer', '--blob', 'compact');
-    const text = await program.blob;
-    const film = join(directory, 'code.y4m');
-    writeFileSync(film, filmOf(pageScripts('blobs', 'qr-codes')('qrCode')(text)));
-    const camera = await Chromium.start(chromiumPath, [...FAKE_DEVICES, `--use-file-for-fake-video-capture=${film}`]);
-    try {
-      await visit(camera);
-      await visitor.pressIn('offer-entry', 'scan');
-      await until('the code is read', 30, () => visitor.isEnabled('join'));
-      assert.equal(await visitor.value('offer-text'), text);
-      assert.equal(await visitor.run("$('scanner').open"), false);
-    } finally {
-      await camera.stop();
-      visitor = null;
-    }
-  },
 };
-
-/** A film of a QR code, turned a little, as Y4M. */
-function filmOf(code) {
-  const [width, height] = [640, 480];
-  const scale = (0.75 * height) / code.size;
-  const luma = Buffer.alloc(width * height, 200);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [dx, dy] = [(x - width / 2) / scale, (y - height / 2) / scale];
-      const [u, v] = [0.98 * dx + 0.2 * dy + code.size / 2, 0.98 * dy - 0.2 * dx + code.size / 2];
-      const isInside = u >= 0 && v >= 0 && u < code.size && v < code.size;
-      if (isInside && code.isDark(Math.floor(u), Math.floor(v))) luma[y * width + x] = 30;
-    }
-  }
-  const frame = Buffer.concat([Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)]);
-  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F15:1 Ip A1:1 C420jpeg\n`), frame, frame]);
-}
 
 const chromium = await Chromium.start(chromiumPath, FAKE_DEVICES);
 const only = process.env.CASE;

@@ -1,6 +1,8 @@
-// The parts of web/index.html that need no page, run by themselves.
+// What the tests of web/index.html share: its scripts that need no page, run by themselves; a server; running cases.
 
-import { readFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { createReadStream, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 
 export const pageUrl = new URL('../../web/index.html', import.meta.url);
 
@@ -9,6 +11,30 @@ export function pageScripts(...ids) {
   const page = readFileSync(pageUrl, 'utf8');
   const sources = ids.map((id) => page.match(new RegExp(`<script id="${id}">\n([^]*?)</script>`))[1]);
   return new Function(`${sources.join('\n')}\nreturn (expression) => eval(expression);`)();
+}
+
+/** Asks again and again until the answer is true. */
+export async function until(what, seconds, condition) {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await condition();
+    if (answer) return answer;
+    assert(Date.now() < deadline, `not within ${seconds} s: ${what}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+/** Serves the page, as any web server would. */
+export function served() {
+  const server = createServer((request, response) => {
+    requests.push(request.url);
+    if (request.url !== '/') return response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': 'text/html' });
+    return createReadStream(pageUrl).pipe(response);
+  });
+  const requests = [];
+  return new Promise((done) => server.listen(0, '127.0.0.1', () =>
+    done({ url: `http://127.0.0.1:${server.address().port}/`, requests, close: () => server.close() })));
 }
 
 /** Runs cases, prints how they went, and returns how many passed and failed. */

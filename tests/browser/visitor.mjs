@@ -76,6 +76,14 @@ export class Visitor extends Page {
     await this.#pressOn(`document.querySelector('#${id} .${name}')`);
   }
 
+  /** Presses a key. */
+  async key(key) {
+    const code = { Tab: 9, Enter: 13 }[key];
+    const event = { key, code: key, windowsVirtualKeyCode: code, ...(key === 'Enter' ? { text: '\r' } : {}) };
+    await this.chromium.call('Input.dispatchKeyEvent', { type: 'keyDown', ...event }, this.sessionId);
+    await this.chromium.call('Input.dispatchKeyEvent', { type: 'keyUp', ...event }, this.sessionId);
+  }
+
   /** Puts a text into a box as pasting does. */
   async paste(id, text) {
     await this.run(`document.getElementById('${id}').focus(); document.getElementById('${id}').select()`);
