@@ -38,7 +38,8 @@ export class Chromium {
     chromium.profile = mkdtempSync(join(tmpdir(), 'p2pcall-chromium-'));
     const flags = [...FLAGS, ...more, `--user-data-dir=${chromium.profile}`, 'about:blank'];
     chromium.child = spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
-    chromium.ended = new Promise((done) => chromium.child.on('close', done));
+    // Not 'close': its own children hold the pipes for a while.
+    chromium.ended = new Promise((done) => chromium.child.on('exit', done));
     chromium.child.on('error', (error) => chromium.#fail(error));
     chromium.child.on('close', () => chromium.#fail(new Error('Chromium ended by itself')));
     let rest = '';
@@ -73,7 +74,15 @@ export class Chromium {
   async stop() {
     this.child.kill('SIGKILL');
     await this.ended;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    // They may write to the profile meanwhile, too.
+    for (let left = 50; ; left--) {
+      try {
+        return rmSync(this.profile, { recursive: true, force: true });
+      } catch (error) {
+        if (left === 0) throw error;
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }
   }
 
   #take({ id, result, error }) {
