@@ -26,16 +26,20 @@ const FLAGS = [
   '--remote-debugging-pipe',
 ];
 
+/** A camera and a microphone that are none; pages are not asked about. */
+export const FAKE_DEVICES = ['--use-fake-device-for-media-stream'];
+
 export class Chromium {
   #calls = new Map();
   #next = 1;
 
-  static async start(program) {
+  static async start(program, more = []) {
     const chromium = new Chromium();
     chromium.profile = mkdtempSync(join(tmpdir(), 'p2pcall-chromium-'));
-    const flags = [...FLAGS, `--user-data-dir=${chromium.profile}`, 'about:blank'];
+    const flags = [...FLAGS, ...more, `--user-data-dir=${chromium.profile}`, 'about:blank'];
     chromium.child = spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
-    chromium.ended = new Promise((done) => chromium.child.on('close', done));
+    // Not 'close': its own children hold the pipes for a while.
+    chromium.ended = new Promise((done) => chromium.child.on('exit', done));
     chromium.child.on('error', (error) => chromium.#fail(error));
     chromium.child.on('close', () => chromium.#fail(new Error('Chromium ended by itself')));
     let rest = '';
@@ -70,7 +74,15 @@ export class Chromium {
   async stop() {
     this.child.kill('SIGKILL');
     await this.ended;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    // They may write to the profile meanwhile, too.
+    for (let left = 50; ; left--) {
+      try {
+        return rmSync(this.profile, { recursive: true, force: true });
+      } catch (error) {
+        if (left === 0) throw error;
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }
   }
 
   #take({ id, result, error }) {
@@ -86,7 +98,7 @@ export class Chromium {
   }
 }
 
-class Page {
+export class Page {
   constructor(chromium, targetId, sessionId) {
     Object.assign(this, { chromium, targetId, sessionId });
   }

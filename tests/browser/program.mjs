@@ -2,10 +2,18 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** Returns where the program to test is: named on the command line, in the environment, or built here. */
+export function programPath() {
+  const built = fileURLToPath(new URL('../../target/debug/p2pcall', import.meta.url));
+  return process.argv[2] ?? process.env.P2PCALL ?? built;
+}
 
 export class Program {
   events = [];
   words = [];
+  printed = [];
 
   constructor(path, args) {
     this.child = spawn(path, [...args, '--events', '-'], { stdio: 'pipe' });
@@ -16,11 +24,23 @@ export class Program {
       else this.words.push(line);
     });
     this.blob = new Promise((done, failed) => {
-      createInterface({ input: this.child.stdout }).once('line', done);
+      const output = createInterface({ input: this.child.stdout });
+      output.once('line', done);
+      output.on('line', (line) => this.printed.push(line));
       this.child.on('error', failed);
       this.ended.then((code) => failed(new Error(`p2pcall ended with ${code}: ${this.words.join(' ')}`)));
     });
     this.blob.catch(() => {});
+  }
+
+  /** Returns what it printed on standard output when there is a line that matches. */
+  async printedUpTo(pattern) {
+    await this.blob;
+    for (const deadline = Date.now() + 10_000; !this.printed.some((line) => pattern.test(line)); ) {
+      if (Date.now() > deadline) throw new Error(`p2pcall printed no ${pattern}: ${this.printed.join(' ')}`);
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    return this.printed.join('\n') + '\n';
   }
 
   /** Returns its offer or answer. */
