@@ -12,6 +12,7 @@ mod interrupt;
 mod keys;
 mod media;
 mod narrator;
+mod page;
 mod prompt;
 mod stage;
 mod status;
@@ -69,6 +70,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(args) => demo::run(args, &output),
         Command::Inspect(args) => inspect::run(args, &output),
         Command::Devices(args) => devices::run(&args),
+        Command::Page(args) => page::run(args, &output),
     };
     match outcome {
         Ok(exit) => exit.into(),

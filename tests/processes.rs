@@ -341,3 +341,48 @@ fn a_port_that_is_taken_is_told() {
     refused(&ended, 1, &port);
     assert!(ended.stdout.is_empty(), "{:?}", ended.stdout);
 }
+
+#[test]
+fn the_page_is_written_and_served_as_it_is() {
+    let page = std::fs::read_to_string("web/index.html").expect("it is there");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("call.html");
+    let written = Program::start(&["page", "--out", file.to_str().expect("UTF-8")]).ended();
+    assert_eq!((written.code, written.stdout.len()), (Some(0), 0), "{written:?}");
+    assert!(std::fs::read_to_string(&file).expect("it is there") == page);
+    let printed = Program::start(&["page"]).ended();
+    assert!(printed.code == Some(0) && printed.stdout.iter().eq(page.lines()));
+    let nowhere = Program::start(&["page", "--out", "no/such/place"]).ended();
+    assert!(nowhere.code == Some(1) && nowhere.stderr.contains("no/such/place"), "{nowhere:?}");
+}
+
+/// Asks for a path of the page that is served at an address; returns all that is answered.
+#[cfg(unix)]
+fn asked(address: &str, path: &str) -> String {
+    use std::io::{Read, Write};
+    let host = address.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = std::net::TcpStream::connect(host).expect("it is served");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("asks");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    answer
+}
+
+#[cfg(unix)]
+#[test]
+fn the_page_is_served_until_it_is_enough() {
+    let page = std::fs::read_to_string("web/index.html").expect("it is there");
+    // Two at once: the second finds another port.
+    let (first, second) = (Program::start(&["page", "--open"]), Program::start(&["page", "--open"]));
+    let addresses = [first.address(), second.address()];
+    assert_ne!(addresses[0], addresses[1]);
+    for address in &addresses {
+        let answer = asked(address, "/");
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(&page), "{}", &answer[..200]);
+        assert!(asked(address, "/other").starts_with("HTTP/1.1 404 "));
+    }
+    for program in [first, second] {
+        program.signal("INT");
+        assert_eq!(program.ended().code, Some(0));
+    }
+}

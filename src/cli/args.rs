@@ -41,6 +41,16 @@ Examples:
   p2pcall answer --copy          Put the answer on the clipboard, to be pasted into the reply
 The answer is as short as the offer: a compact one gets a compact one.";
 
+const AFTER_PAGE: &str = "\
+The page is one file and needs nothing else: no server of yours, no network but the call's own. It can start
+a call and join one, with p2pcall or with another such page.
+
+Examples:
+  p2pcall page --open             Call from a browser on this machine
+  p2pcall page --out call.html    A file to send to a friend, or to put on any web server
+  p2pcall offer --link https://example.org/call.html
+                                  Once it is there: an offer that is a link, which opens the page";
+
 const AFTER_INSPECT: &str = "\
 Examples:
   p2pcall inspect                  Paste the text, or the whole message that holds it
@@ -69,6 +79,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// List cameras, microphones and speakers
     Devices(DevicesArgs),
+    /// The page for somebody who has only a browser: write it to a file, or serve it on this machine
+    Page(PageArgs),
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +99,9 @@ pub(super) struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_OFFER)]
 pub(super) struct OfferArgs {
+    /// Print the offer as a link to the page at URL (see 'p2pcall page'), for somebody who has only a browser
+    #[arg(long, value_name = "URL", value_parser = page_url, conflicts_with_all = ["blob", "mail"], help_heading = "Exchange")]
+    pub(super) link: Option<String>,
     #[command(flatten)]
     pub(super) exchange: ExchangeArgs,
     #[command(flatten)]
@@ -133,6 +148,17 @@ pub(super) struct InspectArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_PAGE)]
+pub(super) struct PageArgs {
+    /// Write the page to FILE
+    #[arg(long = "out", value_name = "FILE", conflicts_with = "open")]
+    pub(super) output: Option<PathBuf>,
+    /// Serve it on this machine alone and open it in your browser, until Ctrl-C
+    #[arg(long)]
+    pub(super) open: bool,
 }
 
 #[derive(Debug, Args)]
@@ -279,6 +305,15 @@ fn blob_form(text: &str) -> Result<BlobForm, String> {
     form.ok_or_else(|| format!("'{text}' is no form: write plain or compact"))
 }
 
+/// What stands behind the '#' of a link stays in the browser: it is not sent to the server (RFC 3986, 3.5).
+fn page_url(text: &str) -> Result<String, String> {
+    let is_address = ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if !is_address || text.contains(|letter: char| letter == '#' || letter.is_whitespace() || letter.is_control()) {
+        return Err(format!("'{text}' is no address of a page: write https://… without '#'"));
+    }
+    Ok(text.to_owned())
+}
+
 fn stun_url(text: &str) -> Result<String, ServerUrlError> {
     text.parse().map(|url: StunUrl| url.to_string())
 }
@@ -314,6 +349,17 @@ mod tests {
         }
         for text in ["", "s", "soon", "-1", "1d", "1e20", "nan"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_pages() {
+        for text in ["https://example.org/call.html", "http://127.0.0.1:4710/", "https://example.org/?a=b"] {
+            assert_eq!(page_url(text).as_deref(), Ok(text));
+        }
+        for text in ["", "https://", "call.html", "javascript:alert(1)", "https://a/#b", "https://a/ b", "https://a/\n"]
+        {
+            assert!(page_url(text).is_err(), "{text}");
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     call::{Call, CallConfig, Ended, Summary},
     media::DescriptionKind,
-    signaling::SignalingError,
+    signaling::{BlobForm, SignalingError},
     sink::AudioSinkSpec,
     source::{AudioSourceSpec, CameraChoice, VideoSourceSpec},
 };
@@ -26,7 +26,7 @@ use crate::{
 pub(super) fn offer(args: OfferArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
     config::log(output);
     let config = config::network(&args.media, &args.connection, &args.run)?;
-    let plan = Plan { awaited: DescriptionKind::Answer, from: None, exchange: args.exchange };
+    let plan = Plan { awaited: DescriptionKind::Answer, from: None, link: args.link, exchange: args.exchange };
     run(plan, config, &args.media, output)
 }
 
@@ -34,13 +34,16 @@ pub(super) fn answer(args: AnswerArgs, output: &OutputArgs) -> Result<Exit, Refu
     config::log(output);
     let config = config::network(&args.media, &args.connection, &args.run)?;
     let from = args.offer.map(exchange::From::Argument);
-    run(Plan { awaited: DescriptionKind::Offer, from, exchange: args.exchange }, config, &args.media, output)
+    let plan = Plan { awaited: DescriptionKind::Offer, from, link: None, exchange: args.exchange };
+    run(plan, config, &args.media, output)
 }
 
 /// How the exchange is to go.
 struct Plan {
     awaited: DescriptionKind,
     from: Option<exchange::From>,
+    /// The address of a page that reads our text.
+    link: Option<String>,
     exchange: ExchangeArgs,
 }
 
@@ -66,8 +69,11 @@ fn run(plan: Plan, config: CallConfig, media: &MediaArgs, output: &OutputArgs) -
         (None, None, None) => exchange::From::Terminal,
     };
     stage.pasted = matches!(from, exchange::From::Terminal);
+    // A link is to be short.
+    let form = plan.exchange.blob.or(plan.link.as_ref().map(|_| BlobForm::Compact));
     let wishes = Wishes {
         file: plan.exchange.output,
+        link: plan.link,
         mail: plan.exchange.mail,
         qr: plan.exchange.qr,
         copy: plan.exchange.copy.then(config::surroundings),
@@ -75,7 +81,7 @@ fn run(plan: Plan, config: CallConfig, media: &MediaArgs, output: &OutputArgs) -
         wait: plan.exchange.wait,
         quiet: output.quiet,
     };
-    let signaling = exchange::signaling(from, plan.exchange.blob, wishes, stage.line.clone());
+    let signaling = exchange::signaling(from, form, wishes, stage.line.clone());
     let summary = stage.play(&runtime, output, |observers| match plan.awaited {
         DescriptionKind::Answer => Call::offer(config, media, signaling, observers),
         DescriptionKind::Offer => Call::answer(config, media, signaling, observers),

@@ -46,7 +46,7 @@ impl Interrupt {
 
 /// Waits for a signal that asks the program to end.
 #[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
+pub(super) async fn signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -59,6 +59,6 @@ async fn signal() -> std::io::Result<()> {
 
 /// Waits for a signal that asks the program to end.
 #[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
+pub(super) async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }

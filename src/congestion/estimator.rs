@@ -181,6 +181,7 @@ impl LineEstimator {
             steady: Bitrate::from_bps(self.steady_rate() as u64),
             known: self.known,
             flooded: self.flood.is_on(),
+            floods: self.flood.count(),
             loss: self.losses.share(),
             burst: self.losses.burst(),
             round_trip: self.round_trips.front().map(|(_, round_trip)| *round_trip),

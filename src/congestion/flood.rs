@@ -15,8 +15,8 @@ const MANY: usize = 6;
 /// What is sent when so much is left arrives in time behind it.
 const LEFT: Duration = Duration::from_millis(130);
 
-/// Nothing is held back longer.
-const LONGEST: f64 = 0.6;
+/// Nothing is held back longer: queues seldom hold more, and what is beyond them is lost and need not be waited for.
+const LONGEST: f64 = 0.4;
 
 /// What is lost within this time after a flood was lost in it.
 const REST: Duration = Duration::from_millis(1500);
@@ -28,6 +28,7 @@ pub(super) struct Flood {
     /// When it began, and when the line should be free again.
     since: Option<(Instant, Instant)>,
     over: Option<Instant>,
+    count: u32,
 }
 
 impl Flood {
@@ -42,7 +43,7 @@ impl Flood {
     ) {
         if let Some((since, until)) = self.since {
             if now + LEFT >= until || left > since && waits < LONG {
-                *self = Self { over: Some(now), ..Self::default() };
+                *self = Self { over: Some(now), count: self.count, ..Self::default() };
             }
             return;
         }
@@ -51,7 +52,13 @@ impl Flood {
         let ahead = if narrowed { waits + under_way } else { waits };
         if rested && (self.lost >= MANY || narrowed && ahead > TOO_MUCH) {
             self.since = Some((now, now + Duration::from_secs_f64(ahead.min(LONGEST))));
+            self.count += 1;
         }
+    }
+
+    /// Returns how many have begun.
+    pub(super) const fn count(&self) -> u32 {
+        self.count
     }
 
     /// Whether there is one.
@@ -90,6 +97,8 @@ mod tests {
                 flood.update(at, (*lost, start), *ahead, *narrowed);
                 assert_eq!(flood.is_on(), *expected, "at {millis} ms of {steps:?}");
             }
+            let begun = steps.windows(2).filter(|pair| !pair[0].4 && pair[1].4).count();
+            assert_eq!(flood.count() as usize, begun, "{steps:?}");
         }
     }
 }

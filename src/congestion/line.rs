@@ -15,6 +15,8 @@ pub struct Line {
     pub known: bool,
     /// Whether a queue has overflowed and is still long: what is sent now waits behind what is of no use any more.
     pub flooded: bool,
+    /// How often that has happened: whoever looks seldom may miss it.
+    pub floods: u32,
     /// The share of packets it loses, 0.0 to 1.0, over the last seconds.
     pub loss: f64,
     /// How many packets in a row it loses when it does, on average: 1.0 for independent losses.
@@ -26,6 +28,15 @@ pub struct Line {
 impl Line {
     /// Returns a line of which only the rate is known, or assumed.
     pub const fn with_rate(available: Bitrate) -> Self {
-        Self { available, steady: available, known: false, flooded: false, loss: 0.0, burst: 1.0, round_trip: None }
+        Self {
+            available,
+            steady: available,
+            known: false,
+            flooded: false,
+            floods: 0,
+            loss: 0.0,
+            burst: 1.0,
+            round_trip: None,
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Pacer {
     pace: Pace,
     /// The streams that are paced.
     video: HashMap<u32, Stream>,
+    /// How many floods have been seen to.
+    floods: u32,
     /// Packets that are sent again: the other side waits for them.
     again: VecDeque<TaggedPacket>,
     waiting: VecDeque<TaggedPacket>,
@@ -45,19 +47,30 @@ impl Pacer {
             padding,
             pace: Pace::default(),
             video: HashMap::new(),
+            floods: 0,
             again: VecDeque::new(),
             waiting: VecDeque::new(),
         }
     }
 
-    /// Moves what may leave by `now` from the queue to the line.
-    fn release(&mut self, now: Instant, on: &mut Passing) {
+    /// Returns what is known of the line. If it was flooded meanwhile, what waits is dropped: it is of no use
+    /// without what is lost, and a key frame follows.
+    fn line(&mut self) -> Line {
         let line = *self.estimate.borrow();
-        if line.flooded {
-            // Of no use without what is lost: a key frame follows.
+        if line.flooded || line.floods != self.floods {
             self.again.clear();
             self.waiting.clear();
+            for stream in self.video.values_mut() {
+                stream.flooded = stream.newest;
+            }
         }
+        self.floods = line.floods;
+        line
+    }
+
+    /// Moves what may leave by `now` from the queue to the line.
+    fn release(&mut self, now: Instant, on: &mut Passing) {
+        let line = self.line();
         while self.pace.is_free(now)
             && let Some(mut packet) = self.again.pop_front().or_else(|| self.waiting.pop_front())
         {
@@ -75,15 +88,13 @@ impl Pacer {
     /// Whether the packet belongs to a picture, and what it is to the line.
     fn paced(&mut self, packet: &Packet) -> Option<Sending> {
         let Packet::Rtp(rtp) = packet else { return None };
+        self.line();
         let stream = self.video.get_mut(&rtp.header.ssrc)?;
         let number = SeqNo(rtp.header.sequence_number);
         let is_beyond = |other: Option<SeqNo>| other.is_none_or(|other| number.distance(other) > 0);
         let new = is_beyond(stream.newest);
         if new {
             stream.newest = Some(number);
-        }
-        if self.estimate.borrow().flooded {
-            stream.flooded = stream.newest;
         }
         Some(match (new, is_beyond(stream.flooded)) {
             (true, _) => Sending::New,
@@ -207,6 +218,28 @@ mod tests {
         pacer.handle_timeout(due + Duration::from_secs(1)).expect("released");
         assert_eq!(numbers(&mut pacer), [4]);
         assert_eq!(pacer.poll_timeout(), None);
+    }
+
+    #[test]
+    fn what_was_sent_before_a_flood_is_not_sent_again_after_it() {
+        // Whether the pacer has something to do while there is a flood, or sees only that there was one.
+        for looks in [true, false] {
+            let (line, estimate) = watch::channel(known(10_000));
+            let mut pacer = Staged::new(Pacer::new(estimate, Padding::default()));
+            pacer.stage.video.insert(1, Stream::default());
+            let start = now();
+            let mut send = |number| {
+                pacer.handle_write(packet(1, number, start)).expect("taken");
+                numbers(&mut pacer)
+            };
+            assert_eq!((send(1), send(2), send(1)), (vec![1], vec![2], vec![1]));
+            line.send_replace(Line { flooded: true, floods: 1, ..known(500) });
+            if looks {
+                assert_eq!((send(1), send(3)), (vec![], vec![]));
+            }
+            line.send_replace(Line { floods: 1, ..known(10_000) });
+            assert_eq!((send(4), send(2), send(4)), (vec![4], vec![], vec![4]), "{looks}");
+        }
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl Program {
         self.wait("a blob", &self.stdout, |line| line.starts_with("eyJ").then(|| line.to_owned()))
     }
 
+    /// Waits for the address of what is served.
+    pub(crate) fn address(&self) -> String {
+        self.wait("an address", &self.stdout, |line| line.starts_with("http://").then(|| line.to_owned()))
+    }
+
     /// Waits for a line on standard error that contains `words`.
     pub(crate) fn tells(&self, words: &str) {
         self.wait(words, &self.stderr, |line| line.contains(words).then_some(()));

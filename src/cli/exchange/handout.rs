@@ -22,6 +22,8 @@ use crate::{
 pub(in crate::cli) struct Wishes {
     /// The file that takes the text instead of standard output.
     pub(in crate::cli) file: Option<PathBuf>,
+    /// As a link to the page at this address.
+    pub(in crate::cli) link: Option<String>,
     /// As a letter.
     pub(in crate::cli) mail: bool,
     /// As a QR code, too.
@@ -57,10 +59,14 @@ impl Handout {
     pub(super) fn show(&mut self, blob: &SessionBlob) -> Result<(), SignalingError> {
         let found = SessionBlob::find(blob.as_str())?;
         let kind = found.description.kind;
-        self.say(words(kind, self.again));
+        self.say(words(kind, self.again, self.wishes.link.is_some()));
         self.again = true;
 
-        let text = if self.wishes.mail { self.letter(blob, &found) } else { format!("{blob}\n") };
+        let blob = match &self.wishes.link {
+            Some(page) => format!("{page}#{blob}"),
+            None => blob.to_string(),
+        };
+        let text = if self.wishes.mail { self.letter(&blob, &found) } else { format!("{blob}\n") };
         match &self.wishes.file {
             Some(path) => {
                 write(path, &text).map_err(|error| failed(&path.display().to_string(), &error))?;
@@ -74,17 +80,17 @@ impl Handout {
         }
         self.copy(text.trim_end());
         // Last: it must be seen whole.
-        self.draw(blob);
+        self.draw(&blob);
         Ok(())
     }
 
-    fn letter(&self, blob: &SessionBlob, Found { description, form, .. }: &Found) -> String {
+    fn letter(&self, blob: &str, Found { description, form, .. }: &Found) -> String {
         let stamp = Stamp::of(description).ok().flatten();
         let made = stamp.map_or_else(wall_clock, Stamp::created);
         let until = self.wishes.wait.map_or(made + LIFETIME, |wait| (self.begun + wait).min(made + LIFETIME));
         Letter {
             kind: description.kind,
-            blob: blob.as_str(),
+            blob,
             form: *form,
             id: ShortId::of(description),
             answers: stamp.and_then(Stamp::answers),
@@ -108,7 +114,7 @@ impl Handout {
         }
     }
 
-    fn draw(&self, blob: &SessionBlob) {
+    fn draw(&self, blob: &str) {
         if !self.wishes.qr {
             return;
         }
@@ -118,7 +124,7 @@ impl Handout {
         let room = room.filter(|(columns, rows)| *columns > 0 && *rows > 0);
         let room = room.map(|(columns, rows)| (columns.into(), rows.into()));
         let paint = if self.wishes.paints { Paint::Colours } else { Paint::Blocks };
-        match qr::render(blob.as_str(), room, paint) {
+        match qr::render(blob, room, paint) {
             Ok(code) => self.line.print(code.trim_end_matches('\n')),
             Err(error) => self.line.print(&error.to_string()),
         }
@@ -131,8 +137,11 @@ impl Handout {
     }
 }
 
-const fn words(kind: DescriptionKind, again: bool) -> &'static str {
+const fn words(kind: DescriptionKind, again: bool, link: bool) -> &'static str {
     match (kind, again) {
+        (DescriptionKind::Offer, false) if link => {
+            "Send this link to the other person, by mail or chat. They open it in a browser; they get an answer for you."
+        }
         (DescriptionKind::Offer, false) => {
             "Send this offer to the other person, by mail or chat. They run \"p2pcall answer\" and paste it; \
              they get an answer for you."
@@ -182,7 +191,16 @@ mod tests {
     }
 
     fn wishes(file: PathBuf) -> Wishes {
-        Wishes { file: Some(file), mail: false, qr: false, copy: None, paints: false, wait: None, quiet: false }
+        Wishes {
+            file: Some(file),
+            link: None,
+            mail: false,
+            qr: false,
+            copy: None,
+            paints: false,
+            wait: None,
+            quiet: false,
+        }
     }
 
     fn blob(address: &str) -> SessionBlob {
@@ -219,6 +237,21 @@ mod tests {
         let letter = std::fs::read_to_string(&file).expect("it is there");
         assert!(letter.contains("p2pcall answer") && letter.contains("eyJ"), "{letter}");
         assert!(output.0.lock().expect("no panic").is_empty());
+    }
+
+    #[test]
+    fn a_link_holds_the_text_behind_its_page() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, page) = (folder.path().join("link"), "https://example.org/call.html");
+        let output = Output::default();
+        let wishes = Wishes { link: Some(page.into()), ..wishes(file.clone()) };
+        let blob = blob("192.0.2.1");
+        Handout::new(wishes, StatusLine::plain(output.clone())).show(&blob).expect("a place to write to");
+        let link = std::fs::read_to_string(&file).expect("it is there");
+        assert_eq!(link, format!("{page}#{blob}\n"));
+        assert!(SessionBlob::find(&link).is_ok(), "a person may paste it, too");
+        let told = String::from_utf8(output.0.lock().expect("no panic").clone()).expect("UTF-8");
+        assert!(told.starts_with("Send this link"), "{told}");
     }
 
     #[test]
