@@ -42,8 +42,8 @@ Examples:
 The answer is as short as the offer: a compact one gets a compact one.";
 
 const AFTER_PAGE: &str = "\
-The page is one file and needs nothing else: no server of yours, no network but the call's own. It can start
-a call and join one, with p2pcall or with another such page.
+The page is one file and needs nothing else: no server of yours, no network but the call's own.
+It can start a call and join one, with p2pcall or with another such page.
 
 Examples:
   p2pcall page --open             Call from a browser on this machine

@@ -2,8 +2,6 @@
 //!
 //! The format has no specification of its own but the manual page yuv4mpeg(5) of the mjpegtools.
 
-use bytes::Bytes;
-
 use crate::media::{FrameBuffer, FramePool, Size};
 
 const MAGIC: &[u8] = b"YUV4MPEG2";
@@ -65,7 +63,7 @@ impl Parser {
     ///
     /// # Errors
     /// What is wrong with the file, in words; nothing more can be read from it.
-    pub(super) fn advance(&mut self, len: usize) -> Result<Option<Bytes>, String> {
+    pub(super) fn advance(&mut self, len: usize) -> Result<Option<FrameBuffer>, String> {
         self.filled += len;
         match &mut self.part {
             Part::Line(line) if self.filled == line.len() => {
@@ -111,10 +109,10 @@ impl Parser {
 
     /// Expects a `FRAME` line next, whatever was begun: the file is read from its first picture again. Returns
     /// the planes that were begun.
-    pub(super) fn expect_frame(&mut self) -> Option<Bytes> {
+    pub(super) fn expect_frame(&mut self) -> Option<FrameBuffer> {
         self.filled = 0;
         match std::mem::replace(&mut self.part, Part::Line(vec![0; FRAME.len() + 1])) {
-            Part::Planes(planes) => Some(planes.into()),
+            Part::Planes(planes) => Some(planes),
             Part::Line(_) => None,
         }
     }
@@ -211,7 +209,7 @@ mod tests {
     use super::*;
 
     /// Gives the bytes to a parser in pieces of these lengths, over and over.
-    fn feed(mut bytes: &[u8], pieces: &[usize]) -> (Option<Header>, Vec<Bytes>, Result<(), String>) {
+    fn feed(mut bytes: &[u8], pieces: &[usize]) -> (Option<Header>, Vec<Vec<u8>>, Result<(), String>) {
         let mut parser = Parser::new();
         let mut pictures = Vec::new();
         let mut pieces = pieces.iter().cycle();
@@ -225,7 +223,7 @@ mod tests {
                 space[..len].copy_from_slice(&piece[..len]);
                 piece = &piece[len..];
                 match parser.advance(len) {
-                    Ok(picture) => pictures.extend(picture),
+                    Ok(picture) => pictures.extend(picture.map(|planes| planes.to_vec())),
                     Err(error) => return (parser.header, pictures, Err(error)),
                 }
             }

@@ -7,13 +7,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-
 use super::{
     super::{Pace, SourceError, VideoSource, y4m::Parser},
     Input, open,
 };
-use crate::media::{Clock, VideoFormat, VideoFrame};
+use crate::media::{Clock, FrameBuffer, VideoFormat, VideoFrame};
 
 /// Pictures from a Y4M file (I420), or live from a FIFO.
 #[derive(Debug)]
@@ -153,7 +151,7 @@ impl Loop {
     }
 
     /// Returns the picture of this number, counted over all rounds, leaving out those before it.
-    fn picture(&mut self, number: u64, parser: &mut Parser, name: &str) -> Result<Bytes, SourceError> {
+    fn picture(&mut self, number: u64, parser: &mut Parser, name: &str) -> Result<FrameBuffer, SourceError> {
         let mut rewound_at = None;
         loop {
             if self.played < number
