@@ -98,6 +98,11 @@ pub enum EventKind {
         /// What happened and what to do, in words.
         what: String,
     },
+    /// The other side knows no codec in which this medium could be sent: the call goes on without it.
+    NotTaken {
+        /// Sound or picture.
+        kind: MediaKind,
+    },
     /// A sink cannot be opened or has ended: the call goes on without it.
     SinkFailed {
         /// Sound or picture.

@@ -135,6 +135,10 @@ impl Outgoing {
             }
             tokio::spawn(forward(track, frames, self.copies.clone(), meter.clone(), self.events.clone()));
         }
+        let left = [(MediaKind::Video, &self.video_frames), (MediaKind::Audio, &self.audio_frames)];
+        for (kind, _) in left.into_iter().filter(|(_, frames)| frames.is_some()) {
+            self.events.emit(EventKind::NotTaken { kind });
+        }
     }
 
     /// Chooses how many channels and copies of the sound the line is worth, and returns what they cost on top

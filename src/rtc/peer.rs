@@ -157,8 +157,23 @@ impl Peer {
     /// If the offer is not one we can work with.
     pub async fn answer(&mut self, offer: &Description) -> Result<(), RtcError> {
         self.set_remote(offer).await?;
+        self.refuse_unknown_codecs().await?;
         let answer = self.connection.create_answer(None).await?;
         Ok(self.connection.set_local_description(answer).await?)
+    }
+
+    /// Gives up what is offered in no codec of ours: that medium is then refused (RFC 9429, 5.3.1), where the
+    /// library would refuse the call.
+    async fn refuse_unknown_codecs(&mut self) -> Result<(), RtcError> {
+        let mut known = Vec::new();
+        for (track, sender) in std::mem::take(&mut self.outgoing) {
+            match track.negotiated(&*sender).await? {
+                Some(_) => known.push((track, sender)),
+                None => self.connection.remove_track(&sender).await?,
+            }
+        }
+        self.outgoing = known;
+        Ok(())
     }
 
     /// Takes the answer to our offer.
@@ -166,7 +181,10 @@ impl Peer {
     /// # Errors
     /// If the answer is not one we can work with.
     pub async fn accept(&mut self, answer: &Description) -> Result<(), RtcError> {
-        self.set_remote(answer).await
+        self.set_remote(answer).await?;
+        // The library would go on sending what was refused.
+        self.outgoing.retain(|(track, _)| !is_refused(&answer.sdp, track.timeline.kind));
+        Ok(())
     }
 
     /// Returns our description with the candidates found so far.
@@ -309,6 +327,15 @@ fn spread(sdp: &str) -> String {
     spread
 }
 
+/// Whether an answer refuses a medium: its port is zero (RFC 3264, 6).
+fn is_refused(answer: &str, kind: MediaKind) -> bool {
+    let refused = match kind {
+        MediaKind::Audio => "m=audio 0 ",
+        MediaKind::Video => "m=video 0 ",
+    };
+    answer.lines().any(|line| line.starts_with(refused))
+}
+
 async fn build(
     config: &PeerConfig,
     clock: Clock,
@@ -426,6 +453,12 @@ fn interceptors(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_medium_is_refused_by_its_port() {
+        let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\nm=video 0 UDP/TLS/RTP/SAVPF 0\r\n";
+        assert!(is_refused(answer, MediaKind::Video) && !is_refused(answer, MediaKind::Audio));
+    }
 
     #[test]
     fn what_holds_for_all_media_is_repeated_in_each() {

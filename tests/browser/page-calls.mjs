@@ -209,6 +209,26 @@ const CASES = {
     await connected();
   },
 
+  'a browser without H.264 hears and is heard': async (browser) => {
+    for (const begins of [pageOffers, pageAnswers]) {
+      await visit(browser);
+      await visitor.run(`(() => {
+        const all = RTCRtpReceiver.getCapabilities;
+        RTCRtpReceiver.getCapabilities = (kind) =>
+          ({ codecs: all.call(RTCRtpReceiver, kind).codecs.filter(({ mimeType }) => !/h264/i.test(mimeType)) });
+      })()`);
+      await begins();
+      assert.doesNotMatch(await visitor.run('call.own.sdp'), /H264/);
+      await until('the page says that no picture comes', 10, () => visitor.isShown('no-picture'));
+      await until('the page plays our tone', 20, async () => Math.abs((await visitor.run('loudest()')).hz - TONE) < 12);
+      await until('p2pcall says so, too', 5, () => program.words.some((line) => line.includes('knows no H.264')));
+      await until("p2pcall hears the page's microphone", 20, () => program.stats()?.inbound.audio.frames_decoded > 50);
+      await visitor.press('hang-up');
+      await ends(0, /The other side hung up/);
+      await visitor.close();
+    }
+  },
+
   'without camera and microphone one watches and listens': async (browser) => {
     await visit(browser, { permissions: [] });
     await pageAnswers();
