@@ -7,6 +7,7 @@ mod address;
 mod again;
 mod candidate;
 mod capability;
+mod chain;
 mod channel;
 mod contact;
 mod estimate;

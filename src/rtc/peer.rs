@@ -4,16 +4,7 @@ use std::sync::Arc;
 
 use rtc::{
     ice::mdns::MulticastDnsMode,
-    interceptor::{
-        CongestionControlBuilder, NackResponderBuilder, ReceiverReportBuilder, SenderReportBuilder, Slot,
-        TwccReceiverBuilder, TwccSenderBuilder,
-    },
-    peer_connection::configuration::media_engine::MediaEngine,
-    rtp_transceiver::{
-        RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
-        rtp_sender::{RTCPFeedback, RTCRtpHeaderExtensionCapability, RtpCodecKind},
-    },
-    sdp::extmap,
+    rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit},
 };
 use tokio::sync::{mpsc, watch};
 use webrtc::{
@@ -21,7 +12,7 @@ use webrtc::{
     media_stream::track_local::TrackLocal,
     peer_connection::{
         PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
-        RTCSdpType, RTCSessionDescription, Registry, SettingEngineBuilder, StatsSelector,
+        RTCSdpType, RTCSessionDescription, SettingEngineBuilder, StatsSelector,
     },
     rtp_transceiver::RtpSender,
 };
@@ -32,10 +23,10 @@ use super::{
     again::Again,
     candidate::without_redundant,
     capability::{codec_kind, media_engine, without_defaults},
+    chain::interceptors,
     channel,
     contact::Watch,
     estimate::{Coverage, Estimator},
-    fec::{FecReceiver, FecSender, WithRepair},
     forward::Forward,
     keepalive::Keepalive,
     nack::{Nack, RoundTrip},
@@ -44,7 +35,6 @@ use super::{
     padding::Padding,
     relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
-    stage::Staged,
     tap::Tap,
     track::{LocalTrack, OutgoingTrack, repair_ssrc, ssrc},
 };
@@ -55,10 +45,6 @@ use crate::{
 
 /// Time between two refreshes of a relay: as for the STUN servers, below the 30 s after which NATs forget.
 const RELAY_REFRESH: std::time::Duration = std::time::Duration::from_secs(12);
-
-/// Time between two reports about what arrived: twice as often as the library's default. The other side follows a
-/// line that gets narrow so much sooner, for 10 kbit/s.
-const REPORTS: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Our end of the connection.
 pub struct Peer {
@@ -414,40 +400,6 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         // time comes later than that, and would be refused as a replay. Browsers have 1,024.
         .with_srtp_replay_protection_window(2048)
         .build()
-}
-
-/// Returns the chain that RTP and RTCP pass, wire first.
-fn interceptors(
-    engine: &mut MediaEngine,
-    estimator: Estimator,
-    (pacer, again): (Pacer, Again),
-    nack: Nack,
-    tap: Tap,
-    protection: watch::Receiver<f64>,
-) -> Result<Registry, RtcError> {
-    let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
-    engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
-    engine.register_feedback(feedback("nack", "pli"), RtpCodecKind::Video);
-    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
-        engine.register_feedback(feedback("transport-cc", ""), kind);
-        let uri = extmap::TRANSPORT_CC_URI.into();
-        engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri }, kind, None)?;
-    }
-    // Arrivals are reported before the lost ones are repaired: reports are to tell of the line.
-    let registry = Registry::new()
-        .with(Slot::from(500), Staged::new(tap))
-        .with(Slot::CongestionControl, WithRepair(CongestionControlBuilder::new(estimator).build()))
-        .with(Slot::from(1_500), Staged::new(again))
-        .with(Slot::TwccSender, WithRepair(TwccSenderBuilder::new().build()))
-        .with(Slot::Pacer, Staged::new(pacer))
-        .with(Slot::NackResponder, NackResponderBuilder::new().build())
-        .with(Slot::FecEncoder, Staged::new(FecSender::new(protection)))
-        .with(Slot::from(5_200), TwccReceiverBuilder::new().with_interval(REPORTS).build())
-        .with(Slot::from(5_400), ReceiverReportBuilder::new().build())
-        .with(Slot::FecDecoder, Staged::new(FecReceiver::new()))
-        .with(Slot::NackGenerator, Staged::new(nack))
-        .with(Slot::SenderReport, SenderReportBuilder::new().build());
-    Ok(registry)
 }
 
 #[cfg(test)]
