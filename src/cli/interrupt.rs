@@ -1,5 +1,7 @@
 //! Ctrl-C and its like: the first hangs up, the second ends at once.
 
+use std::io;
+
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -33,32 +35,52 @@ impl Interrupt {
     }
 
     /// Takes those that the system sends, for ever.
-    pub(super) async fn watch_signals(self) {
-        loop {
-            if let Err(error) = signal().await {
-                tracing::warn!(%error, "signals are not seen");
-                return;
-            }
+    pub(super) async fn watch(self, mut signals: Signals) {
+        while signals.next().await.is_some() {
             self.happened().await;
         }
     }
 }
 
-/// Waits for a signal that asks the program to end.
+/// The signals that ask the program to end. None that comes after it was made is missed.
+#[derive(Debug)]
+pub(super) struct Signals {
+    #[cfg(unix)]
+    streams: [tokio::signal::unix::Signal; 3],
+    #[cfg(windows)]
+    stream: tokio::signal::windows::CtrlC,
+}
+
 #[cfg(unix)]
-pub(super) async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
+impl Signals {
+    /// Begins to listen, within a runtime.
+    pub(super) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        Ok(Self { streams: [interrupt?, terminate?, hangup?] })
+    }
+
+    /// Waits for the next; `None` if none can come.
+    pub(super) async fn next(&mut self) -> Option<()> {
+        let [interrupt, terminate, hangup] = &mut self.streams;
+        tokio::select! {
+            signal = interrupt.recv() => signal,
+            signal = terminate.recv() => signal,
+            signal = hangup.recv() => signal,
+        }
     }
 }
 
-/// Waits for a signal that asks the program to end.
-#[cfg(not(unix))]
-pub(super) async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+#[cfg(windows)]
+impl Signals {
+    /// Begins to listen, within a runtime.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { stream: tokio::signal::windows::ctrl_c()? })
+    }
+
+    /// Waits for the next; `None` if none can come.
+    pub(super) async fn next(&mut self) -> Option<()> {
+        self.stream.recv().await
+    }
 }

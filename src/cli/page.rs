@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use super::{
     Exit, Refusal,
     args::{OutputArgs, PageArgs},
-    interrupt::signal,
+    interrupt::Signals,
     say, stage,
 };
 
@@ -68,6 +68,7 @@ async fn serve(quiet: bool) -> Result<Exit, Refusal> {
         exit: Exit::CallFailed,
         what: format!("The page cannot be served on this machine: {error}."),
     };
+    let mut signals = Signals::new().map_err(refused)?;
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).await {
         Ok(listener) => listener,
         Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(refused)?,
@@ -87,7 +88,7 @@ async fn serve(quiet: bool) -> Result<Exit, Refusal> {
             Ok(never) => match never {},
             Err(error) => Err(refused(error)),
         },
-        signal = signal() => signal.map(|()| Exit::Success).map_err(refused),
+        _ = signals.next() => Ok(Exit::Success),
     }
 }
 

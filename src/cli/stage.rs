@@ -18,7 +18,7 @@ use super::{
     Exit, Key, KeyReader, Refusal, StatusLine,
     args::OutputArgs,
     exchange,
-    interrupt::Interrupt,
+    interrupt::{Interrupt, Signals},
     media::{Screen, TerminalScreen},
     narrator::{Narrator, News},
 };
@@ -83,6 +83,8 @@ impl Stage {
     ) -> Result<Option<Summary>, Refusal> {
         let (news, told) = sync_channel(NEWS);
         let (state, states) = watch::channel(CallStateName::Describing);
+        // Before anything is opened: who interrupts that is heard.
+        let signals = Signals::new();
         let narrator = Narrator::new(output, self.line.clone(), self.awaited)?.waiting(self.wait, self.pasted);
         let call = begin(vec![Arc::new(Teller { news: news.clone(), state })]);
         let controls = call.controls();
@@ -95,7 +97,10 @@ impl Stage {
             runtime: runtime.handle().clone(),
         };
 
-        tokio::spawn(interrupt.clone().watch_signals());
+        match signals {
+            Ok(signals) => _ = tokio::spawn(interrupt.clone().watch(signals)),
+            Err(error) => tracing::warn!(%error, "signals are not seen"),
+        }
         match self.lines {
             Some(lines) => _ = tokio::spawn(obey(lines, states.clone(), controls.clone())),
             None if exchange::stdin_is_terminal() => {
