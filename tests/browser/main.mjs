@@ -10,6 +10,7 @@ import { Chromium } from './chromium.mjs';
 import { Program } from './program.mjs';
 import { pictures, toneShare } from './recorded.mjs';
 import { Relay } from './relay.mjs';
+import { until } from './until.mjs';
 
 const built = fileURLToPath(new URL('../../target/debug/p2pcall', import.meta.url));
 const path = process.argv[2] ?? process.env.P2PCALL ?? built;
@@ -27,17 +28,6 @@ const THEIRS = { send: true, width: 480, height: 270, toneHz: 600 };
 const FROM_PROGRAM = ['--bind', '127.0.0.1', '--no-stun', '--video', 'test', '--audio', `tone:${OURS.toneHz}`,
   '--size', `${OURS.width}x${OURS.height}`, '--fps', '15', '--max-bitrate', '800',
   '--show', `file:${picture}`, '--speaker', `file:${sound}`];
-
-/** Asks again and again until the answer is true. */
-async function until(what, seconds, condition) {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await condition();
-    if (answer) return answer;
-    assert(Date.now() < deadline, `not within ${seconds} s: ${what}`);
-    await new Promise((done) => setTimeout(done, 100));
-  }
-}
 
 /** p2pcall offers, Chromium answers; with a relay, through it. */
 async function weOffer(call, options = THEIRS) {

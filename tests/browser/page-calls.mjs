@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Chromium, FAKE_DEVICES } from './chromium.mjs';
-import { runCases, served, until } from './page-scripts.mjs';
+import { runCases, served } from './page-scripts.mjs';
 import { Program, programPath } from './program.mjs';
 import { pictures } from './recorded.mjs';
+import { until } from './until.mjs';
 import { Visitor } from './visitor.mjs';
 
 const path = programPath();

@@ -1,6 +1,5 @@
 // What the tests of web/index.html share: its scripts that need no page, run by themselves; a server; running cases.
 
-import assert from 'node:assert/strict';
 import { createReadStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -11,17 +10,6 @@ export function pageScripts(...ids) {
   const page = readFileSync(pageUrl, 'utf8');
   const sources = ids.map((id) => page.match(new RegExp(`<script id="${id}">\n([^]*?)</script>`))[1]);
   return new Function(`${sources.join('\n')}\nreturn (expression) => eval(expression);`)();
-}
-
-/** Asks again and again until the answer is true. */
-export async function until(what, seconds, condition) {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await condition();
-    if (answer) return answer;
-    assert(Date.now() < deadline, `not within ${seconds} s: ${what}`);
-    await new Promise((done) => setTimeout(done, 100));
-  }
 }
 
 /** Serves the page, as any web server would. */

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Chromium, FAKE_DEVICES } from './chromium.mjs';
-import { pageScripts, runCases, served, until } from './page-scripts.mjs';
+import { pageScripts, runCases, served } from './page-scripts.mjs';
+import { until } from './until.mjs';
 import { Visitor } from './visitor.mjs';
 
 const chromiumPath = process.env.CHROMIUM ?? 'chromium';
