@@ -138,8 +138,10 @@ const CASES = {
   'a link with the offer behind the #, on a telephone': async (browser) => {
     const server = await served();
     try {
-      run('offer', '--blob', 'compact');
-      await visit(browser, { url: `${server.url}#${await program.blob}`, phone: true });
+      run('offer', '--link', server.url);
+      const given = await program.blob;
+      assert(given.startsWith(`${server.url}#p2pcall1`), given);
+      await visit(browser, { url: given, phone: true });
       assert.match(await visitor.text('start'), /You are invited[^]*Nothing is sent and no camera is opened/);
       assert.equal(await visitor.run('call === null && media === null'), true, 'nothing was begun');
       assert.equal(await visitor.run('document.documentElement.scrollWidth <= innerWidth'), true, 'it is not too wide');
