@@ -42,13 +42,18 @@ function run(...args) {
   return program;
 }
 
-/** The page offers, p2pcall answers. */
-async function pageOffers() {
+/** The page offers, p2pcall answers. Returns both texts; the page has not been given the second. */
+async function offerAnswered() {
   await visitor.press('make-offer');
   const offer = await until('the page shows its offer', 20, () => visitor.value('own-text'));
   run('answer');
   program.say(offer);
-  await visitor.paste('answer-text', await program.blob);
+  return [offer, await program.blob];
+}
+
+async function pageOffers() {
+  const [, answer] = await offerAnswered();
+  await visitor.paste('answer-text', answer);
   await connected();
 }
 
@@ -180,11 +185,7 @@ const CASES = {
 
   'the answer is pasted after a minute': async (browser) => {
     await visit(browser);
-    await visitor.press('make-offer');
-    const offer = await until('the page shows its offer', 20, () => visitor.value('own-text'));
-    run('answer');
-    program.say(offer);
-    const answer = await program.blob;
+    const [, answer] = await offerAnswered();
     await until('the page has waited for a minute', 70, async () =>
       /Waiting for the answer · 1:0\d/.test(await visitor.text('exchange')));
     await visitor.paste('answer-text', answer);
@@ -194,11 +195,7 @@ const CASES = {
 
   'a wrong text gives words, and the right one is taken afterwards': async (browser) => {
     await visit(browser);
-    await visitor.press('make-offer');
-    const offer = await until('the page shows its offer', 20, () => visitor.value('own-text'));
-    run('answer');
-    program.say(offer);
-    const answer = await program.blob;
+    const [offer, answer] = await offerAnswered();
     for (const [text, words] of [
       ['hello', /no offer or answer in this/],
       [offer, /your own offer/],
