@@ -22,7 +22,7 @@ pub use state::Ended;
 
 use crate::{
     audio::MicrophoneSettings,
-    media::{Bitrate, Clock, DescriptionKind, MediaKind, Size, VideoFormat, now},
+    media::{Bitrate, Clock, Codec, DescriptionKind, MediaKind, Size, VideoFormat, now},
     observe::{Events, Observer, StatsReport},
     pipeline::{SinkOpener, SourceOpener},
     rtc::{Bind, TurnServer},
@@ -49,6 +49,9 @@ pub struct CallConfig {
     pub ports: Option<std::ops::RangeInclusive<u16>>,
     /// The size and rate of pictures to send when the line carries them.
     pub format: VideoFormat,
+    /// The codec for pictures, either way, if the other side knows it, whatever it likes best. `None`: what it likes
+    /// best, H.264 if it does not say.
+    pub codec: Option<Codec>,
     /// The most that our picture may cost.
     pub max_bitrate: Bitrate,
     /// What is done to our sound where [`AudioSource::is_microphone`]; other sound stays as it is.
@@ -67,6 +70,7 @@ impl Default for CallConfig {
             bind: vec![],
             ports: None,
             format: VideoFormat { size: Size::HD, frame_rate: 30.0 },
+            codec: None,
             max_bitrate: Bitrate::from_kbps(2500),
             microphone: MicrophoneSettings::ALL,
             duration: None,

@@ -5,15 +5,17 @@
 
 #[cfg(test)]
 mod contract;
+mod decoded;
 mod h264;
 mod opus;
+mod vp8;
 
 use bytes::BytesMut;
 
 use crate::media::{AudioFrame, Bitrate, Codec, EncodedFrame, RtpPacket, Size, VideoFrame};
 
 /// The codecs p2pcall speaks, best first: the only place where one is registered.
-pub static CODECS: &[CodecEntry] = &[h264::ENTRY, opus::ENTRY];
+pub static CODECS: &[CodecEntry] = &[h264::ENTRY, vp8::ENTRY, opus::ENTRY];
 
 /// All there is to know about one codec.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +122,20 @@ pub fn audio_decoder(codec: Codec, channels: u8) -> Result<Box<dyn AudioDecoder>
         CodecParts::Video { .. } => Err(entry.wrong_kind("decode sound")),
     }
 }
+
+/// How many threads share a picture: it costs as much with two of them, and is there in little more than half the
+/// time.
+fn threads(size: Size) -> u16 {
+    let useful = match size.pixels() {
+        ..SMALL => 1,
+        pixels if pixels <= Size::HD.pixels() => 2,
+        _ => 4,
+    };
+    std::thread::available_parallelism().map_or(1, |there| useful.min(there.get() as u16))
+}
+
+/// Pictures of fewer pixels than 640x360 are encoded before a second thread would have begun.
+const SMALL: usize = 640 * 360;
 
 impl CodecEntry {
     fn wrong_kind(&self, what: &'static str) -> CodecError {
@@ -269,6 +285,10 @@ pub trait Depacketizer: Send {
     /// Whether a decoder can start from the frame with this packet first, even if another packet of it was
     /// in front of this one and is missing.
     fn is_entry(&self, packet: &RtpPacket) -> bool;
+
+    /// Whether the frame that begins with this packet is the one right after that of which packets were appended
+    /// last, by a number in it: what is missing in between held nothing. `false` where nothing tells.
+    fn continues(&self, packet: &RtpPacket) -> bool;
 
     /// Whether no other frame depends on the one this packet belongs to.
     fn is_disposable(&self, packet: &RtpPacket) -> bool;

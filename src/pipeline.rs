@@ -22,7 +22,7 @@ pub(crate) use video_send::{VideoCapture, VideoEncode, VideoSendKnobs};
 use std::time::Duration;
 
 use crate::{
-    media::{RtpPacket, SenderReport},
+    media::{Codec, RtpPacket, SenderReport},
     sink::SinkError,
     source::SourceError,
 };
@@ -36,8 +36,8 @@ pub type SinkOpener<T> = Box<dyn FnOnce() -> Result<Box<T>, SinkError> + Send>;
 /// What the network tells a receiving thread.
 #[derive(Clone, Debug)]
 pub(crate) enum Inbound {
-    /// A packet of the stream.
-    Packet(RtpPacket),
+    /// A packet of the stream, and the codec of what is in it.
+    Packet(Codec, RtpPacket),
     /// How the stream's time relates to the sender's wall clock.
     Report(SenderReport),
     /// The round trip has changed.

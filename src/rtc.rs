@@ -10,6 +10,7 @@ mod capability;
 mod chain;
 mod channel;
 mod contact;
+mod description;
 mod estimate;
 mod fec;
 mod forward;
@@ -21,6 +22,7 @@ mod nack;
 mod network;
 mod pacer;
 mod padding;
+mod payload_types;
 mod peer;
 mod punch;
 mod red;
@@ -44,7 +46,7 @@ pub use relay::Authorities;
 pub use track::{LocalTrack, RemoteTrack, Sent};
 pub use url::{ServerUrlError, StunUrl, TurnTransport, TurnUrl};
 
-use crate::media::{Bitrate, DescriptionKind, MediaKind, SenderReport};
+use crate::media::{Bitrate, Codec, DescriptionKind, MediaKind, SenderReport};
 
 /// What a connection is to be made of.
 #[derive(Clone, Debug)]
@@ -67,6 +69,8 @@ pub struct PeerConfig {
     pub send_audio: bool,
     /// Whether to send pictures.
     pub send_video: bool,
+    /// The codecs for them.
+    pub picture_codecs: PictureCodecs,
     /// Time between two connectivity checks of a pair of candidates. There are 65,534 of them at most:
     /// whoever waits for a person needs them to last.
     pub check_interval: std::time::Duration,
@@ -74,6 +78,31 @@ pub struct PeerConfig {
     pub start_bitrate: Bitrate,
     /// The most that sound and picture together may cost.
     pub max_bitrate: Bitrate,
+}
+
+/// In which codecs pictures may go either way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureCodecs {
+    /// The best first.
+    pub order: Vec<Codec>,
+    /// Whether that order counts more than what the other side likes best.
+    pub insist: bool,
+}
+
+/// All there are.
+impl Default for PictureCodecs {
+    fn default() -> Self {
+        Self { order: vec![Codec::H264, Codec::Vp8], insist: false }
+    }
+}
+
+impl PictureCodecs {
+    /// Returns all there are, this one first.
+    pub fn first(codec: Codec) -> Self {
+        let mut order = Self::default().order;
+        order.sort_by_key(|known| *known != codec);
+        Self { order, insist: true }
+    }
 }
 
 /// A TURN server and what it wants to know.

@@ -40,6 +40,7 @@ const LAYERS: &[Layer] = &[
             ("openh264", "codec/h264"),
             ("openh264_sys2", "codec/h264/raw"),
             ("opus", "codec/opus"),
+            ("vpx_sys", "codec/vp8/raw"),
         ],
     },
     Layer {

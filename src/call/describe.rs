@@ -65,7 +65,7 @@ impl Task {
             return Ok(Some(Ended::Failed("The connection gave no description of itself.".into())));
         };
         let stamp = Stamp::new(wall_clock(), self.offer.as_ref().and_then(ShortId::of));
-        let sent = travelling(&own, stamp, self.hide_addresses);
+        let sent = travelling(&own, self.offer.as_ref(), stamp, self.hide_addresses);
         let candidates = sent.sdp.lines().filter(|line| line.starts_with("a=candidate:")).count();
         if candidates == 0 {
             let why = if self.hide_addresses { NOTHING_LEFT } else { NO_NETWORK };

@@ -89,7 +89,6 @@ impl Incoming {
             MediaKind::Video => {
                 let wishes = self.wishes.0.clone();
                 VideoReceive {
-                    codec: Codec::H264,
                     inbound: receiver,
                     sink: self.video_sink.take(),
                     playout: self.playout.clone(),
@@ -169,8 +168,8 @@ impl Incoming {
 /// Carries packets of one stream to its thread: a bridge between the two worlds.
 async fn read(track: RemoteTrack, inbound: SyncSender<Inbound>, meter: Meter<InboundStats>) {
     track
-        .deliver(|packet| {
-            if inbound.try_send(Inbound::Packet(packet)).is_err() {
+        .deliver(|codec, packet| {
+            if inbound.try_send(Inbound::Packet(codec, packet)).is_err() {
                 meter.update(|stats| stats.queue_overflows += 1);
             }
         })

@@ -56,7 +56,7 @@ impl Outgoing {
         media: &mut Media,
         (microphone, far_end): (MicrophoneSettings, FarEndReader),
         sound: AudioTarget,
-        picture: VideoFormat,
+        (codec, picture): (Codec, VideoFormat),
         clock: Clock,
         events: &Events,
     ) -> std::io::Result<Self> {
@@ -88,8 +88,7 @@ impl Outgoing {
             outgoing.threads.push(capture.spawn()?);
             let (encoded, frames) = mpsc::channel(VIDEO_FRAMES);
             let encode = VideoEncode {
-                codec: Codec::H264,
-                expected: picture,
+                expected: (codec, picture),
                 knobs: outgoing.video.clone(),
                 raw: outgoing.raw.clone(),
                 encoded,
@@ -127,7 +126,10 @@ impl Outgoing {
             };
             let Some(frames) = frames else { continue };
             match track.kind() {
-                MediaKind::Video => self.video.set_allocation(allocation),
+                MediaKind::Video => {
+                    self.video.set_codec(track.codec());
+                    self.video.set_allocation(allocation);
+                }
                 MediaKind::Audio => {
                     self.sound.dtx = track.wants_no_silence();
                     self.audio.go_live();

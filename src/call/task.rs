@@ -22,10 +22,10 @@ use crate::{
     audio::far_end,
     codec::AudioTarget,
     congestion::{Allocation, Line, Protection, RateAllocator},
-    media::{Bitrate, Clock, Description, MediaKind, now},
+    media::{Bitrate, Clock, Codec, Description, MediaKind, now},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
-    rtc::{Identity, Peer, PeerConfig, RtcEvent},
+    rtc::{Identity, Peer, PeerConfig, PictureCodecs, RtcEvent},
     signaling::Signaling,
 };
 
@@ -100,6 +100,7 @@ async fn begin(
         ports: config.ports.clone(),
         send_audio: media.audio_source.is_some(),
         send_video: media.video_source.is_some(),
+        picture_codecs: config.codec.map_or_else(PictureCodecs::default, PictureCodecs::first),
         check_interval: match role {
             Role::Offer => OFFERER_CHECKS,
             Role::Answer => ANSWERER_CHECKS,
@@ -112,8 +113,9 @@ async fn begin(
     // The sources first: a camera takes its time to open, and the connection does not wait for it.
     let failed = |error: std::io::Error| Ended::Failed(format!("No thread could be started: {error}."));
     let (speaker, microphone) = far_end();
+    let picture = (config.codec.unwrap_or(Codec::H264), config.format);
     let outgoing =
-        Outgoing::open(media, (config.microphone, microphone), sound, config.format, clock, events).map_err(failed)?;
+        Outgoing::open(media, (config.microphone, microphone), sound, picture, clock, events).map_err(failed)?;
     let (peer, connection) = Peer::new(&peer_config, clock).await?;
     let task = Task {
         estimate: peer.estimate(),

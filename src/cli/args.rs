@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     media::Size,
@@ -233,9 +233,16 @@ pub(super) struct MediaArgs {
     /// The most that your picture may cost, in kbit/s
     #[arg(long, value_name = "KBPS", default_value_t = 2500, value_parser = clap::value_parser!(u32).range(50..=100_000))]
     pub(super) max_bitrate: u32,
-    /// Codec of your picture
-    #[arg(long, value_name = "NAME", default_value = "h264", value_parser = ["h264"])]
-    pub(super) codec: String,
+    /// Codec for pictures, yours and theirs, if the other side knows it [default: what they like best, else h264]
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub(super) codec: Option<PictureCodec>,
+}
+
+/// What pictures may be encoded in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PictureCodec {
+    H264,
+    Vp8,
 }
 
 #[derive(Debug, Args)]

@@ -4,13 +4,13 @@ use std::{io::IsTerminal, path::Path};
 
 use super::{
     Exit, Refusal,
-    args::{ConnectionArgs, MediaArgs, OutputArgs, RunArgs},
+    args::{ConnectionArgs, MediaArgs, OutputArgs, PictureCodec, RunArgs},
     exchange::Surroundings,
 };
 use crate::{
     audio::MicrophoneSettings,
     call::CallConfig,
-    media::{Bitrate, VideoFormat},
+    media::{Bitrate, Codec, VideoFormat},
     rtc::{Authorities, ServerUrlError, TurnServer, TurnUrl},
 };
 
@@ -26,6 +26,10 @@ pub(super) fn format(media: &MediaArgs) -> VideoFormat {
 pub(super) fn local(media: &MediaArgs, run: &RunArgs) -> CallConfig {
     CallConfig {
         format: format(media),
+        codec: media.codec.map(|codec| match codec {
+            PictureCodec::H264 => Codec::H264,
+            PictureCodec::Vp8 => Codec::Vp8,
+        }),
         max_bitrate: Bitrate::from_kbps(media.max_bitrate.into()),
         microphone: MicrophoneSettings {
             echo_cancellation: !media.no_echo_cancellation,

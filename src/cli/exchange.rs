@@ -146,16 +146,21 @@ impl Asker {
 /// Looks for a text in a file until it is there. When it is looked for `again`, the file may still
 /// hold what fitted before.
 async fn from_file(path: &Path, sought: &Sought, line: &StatusLine, again: bool) -> Result<Found, SignalingError> {
-    let mut last = None;
+    // The text, and whether it stayed the same from one look to the next.
+    let mut last = (None, false);
     let mut told = false;
     loop {
         match std::fs::read(path) {
             Ok(bytes) => {
                 let text = text(&bytes);
-                let verdict = sought.judge(&text);
                 // Somebody may still be writing it: only what stays the same is all there is.
-                let stays = last.as_ref() == Some(&text);
-                match verdict {
+                let stays = last.0.as_ref() == Some(&text);
+                if stays && last.1 {
+                    // It was judged as all there is, and still is: that is no work to do five times a second.
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
+                match sought.judge(&text) {
                     Ok(found) if found.end_is_clear || stays => return Ok(found),
                     Err(BlobError::Incomplete { .. }) if stays => match sought.judge_whole(&text) {
                         Err(error @ BlobError::Incomplete { .. }) if !told => {
@@ -171,7 +176,7 @@ async fn from_file(path: &Path, sought: &Sought, line: &StatusLine, again: bool)
                     Err(error) if stays => return Err(error.into()),
                     Err(_) => {}
                 }
-                last = Some(text);
+                last = (Some(text), stays);
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
@@ -231,6 +236,16 @@ mod tests {
         let growing = from_file(&path, &sought, &line, false);
         // What is wrong but changes may still become right.
         assert!(tokio::time::timeout(LOOK * 10, growing).await.is_err());
+
+        // What does not change is judged in both ways it can be, and then no more.
+        let judged = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = judged.clone();
+        let cut = Sought::new("offer", move |text| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Err(BlobError::Incomplete { characters: text.len(), wanted: None, ends: String::new() })
+        });
+        assert!(tokio::time::timeout(LOOK * 50, from_file(&path, &cut, &line, false)).await.is_err());
+        assert_eq!(judged.load(std::sync::atomic::Ordering::Relaxed), 3);
 
         let wrong = Sought::new("offer", |_| Err(BlobError::Newer));
         assert_eq!(from_file(&path, &wrong, &line, false).await, Err(BlobError::Newer.into()));

@@ -105,8 +105,8 @@ impl Report {
     fn picture(&self) -> Option<&'static str> {
         let has = |name: &str| self.contents.codecs.iter().any(|codec| codec.name.eq_ignore_ascii_case(name));
         let offers_picture = self.contents.codecs.iter().any(|codec| codec.kind == MediaKind::Video);
-        (offers_picture && has("opus") && !has("H264"))
-            .then_some("Its picture is not in H.264, which is all that p2pcall knows: there would be sound alone.")
+        (offers_picture && has("opus") && !has("H264") && !has("VP8"))
+            .then_some("Its picture is neither in H.264 nor in VP8, which p2pcall knows: there would be sound alone.")
     }
 
     /// Returns a warning if the writer cannot be reached from everywhere.

@@ -236,10 +236,11 @@ impl Narrator {
             EventKind::SourceOpened { kind: MediaKind::Audio, what } if self.verbose => format!("Your sound: {what}."),
             EventKind::SourceFailed { kind, what } => format!("{what} The call goes on without your {kind}."),
             EventKind::NotTaken { kind: MediaKind::Video } => {
-                "The other side knows no H.264, so it does not see you. The call goes on with sound.".into()
+                "The other side takes no picture, or neither H.264 nor VP8: it does not see you. The call goes on with sound."
+                    .into()
             }
             EventKind::NotTaken { kind: MediaKind::Audio } => {
-                "The other side knows no Opus, so it does not hear you. The call goes on.".into()
+                "The other side takes no sound, or no Opus: it does not hear you. The call goes on.".into()
             }
             EventKind::SinkFailed { kind: MediaKind::Video, what } => {
                 format!("{what} The call goes on; you do not see the other side.")

@@ -8,7 +8,7 @@ use crate::media::MediaKind;
 
 #[test]
 fn every_codec_has_one_entry_that_accepts_what_it_offers() {
-    for codec in [Codec::H264, Codec::Opus] {
+    for codec in [Codec::H264, Codec::Vp8, Codec::Opus] {
         assert_eq!(CODECS.iter().filter(|entry| entry.codec == codec).count(), 1, "{codec:?}");
         let entry = CodecEntry::of(codec);
         assert!((entry.accepts)(entry.fmtp), "{codec:?}");

@@ -23,7 +23,7 @@ use bytes::BytesMut;
 use super::reception::{Account, Index, Place, Reception};
 use crate::{
     codec::Depacketizer,
-    media::{EncodedFrame, MediaTime, RtpPacket, RtpTime},
+    media::{EncodedFrame, MediaTime, RtpPacket, RtpTime, SeqNo},
 };
 
 /// What [`VideoBuffer::pop`] gives.
@@ -182,7 +182,7 @@ impl VideoBuffer {
             self.skip_useless();
             let arrived = match self.extent(self.floor) {
                 Extent::Whole(range) => self.assemble(range),
-                Extent::Gap(_) if self.go_to_whole_key_frame() => continue,
+                Extent::Gap(_) if self.go_to_whole_key_frame() || self.go_to_next_in_number() => continue,
                 Extent::Gap(_) if self.is_passed_over() => self.assemble_what_came(),
                 Extent::Gap(noticed) if now < noticed + self.patience => {
                     return Pop::WaitUntil(noticed + self.patience);
@@ -387,6 +387,22 @@ impl VideoBuffer {
         if let Some(account) = &mut self.account {
             account.discard(packets);
         }
+    }
+
+    /// Goes on with another codec, from the next key frame on; figures and line of time stay.
+    pub fn change_codec(&mut self, depacketizer: Box<dyn Depacketizer>) {
+        self.depacketizer = depacketizer;
+        self.discard(self.packets.len());
+        self.packets.clear();
+        // What still comes of before is of no use.
+        (self.floor, self.frame_start) =
+            (self.account.as_ref().map_or(Index::MIN, |account| account.highest() + 1), None);
+        (self.seeking, self.damaged) = (true, false);
+    }
+
+    /// Whether a later packet than that with this number has come.
+    pub fn is_behind(&self, seq: SeqNo) -> bool {
+        self.account.as_ref().is_some_and(|account| account.is_behind(seq))
     }
 
     fn reset(&mut self) {

@@ -122,6 +122,11 @@ impl Account {
         self.highest
     }
 
+    /// Whether a packet with this number comes before the newest one.
+    pub(super) fn is_behind(&self, seq: SeqNo) -> bool {
+        seq.distance(self.highest_seq) < 0
+    }
+
     /// Returns the oldest place.
     pub(super) fn first(&self) -> Index {
         self.first

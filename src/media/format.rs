@@ -176,6 +176,8 @@ impl fmt::Display for Bitrate {
 pub enum Codec {
     /// H.264 constrained baseline, packetization mode 1 (RFC 6184).
     H264,
+    /// VP8 (RFC 6386, RFC 7741).
+    Vp8,
     /// Opus, 48 kHz (RFC 6716, RFC 7587).
     Opus,
 }
@@ -184,7 +186,7 @@ impl Codec {
     /// Returns what the codec encodes.
     pub const fn kind(self) -> MediaKind {
         match self {
-            Self::H264 => MediaKind::Video,
+            Self::H264 | Self::Vp8 => MediaKind::Video,
             Self::Opus => MediaKind::Audio,
         }
     }
@@ -192,7 +194,7 @@ impl Codec {
     /// Returns the rate of the codec's RTP clock in Hz.
     pub const fn clock_rate_hz(self) -> u32 {
         match self {
-            Self::H264 => 90_000,
+            Self::H264 | Self::Vp8 => 90_000,
             Self::Opus => 48_000,
         }
     }

@@ -121,7 +121,7 @@ pub struct EncodedFrame {
     pub key_frame: bool,
     /// How long it lasts; zero if unknown (a received picture).
     pub duration: Duration,
-    /// H.264 as an Annex B byte stream; Opus as one packet.
+    /// H.264 as an Annex B byte stream; VP8 as one frame; Opus as one packet.
     pub payload: Bytes,
 }
 

@@ -134,7 +134,7 @@ struct Playing {
 impl Playing {
     fn take(&mut self, inbound: Inbound, thread: &AudioReceive) {
         match inbound {
-            Inbound::Packet(packet) => {
+            Inbound::Packet(_, packet) => {
                 thread.meter.update(|stats| stats.bytes_received += packet.payload.len() as u64);
                 self.player.insert(packet);
             }

@@ -11,12 +11,15 @@ use std::{
 
 use super::{Inbound, Meter, Thread, spawn_thread};
 use crate::{
-    codec::{self, DecodeError, VideoDecoder},
+    codec::{self, CodecError, DecodeError, Depacketizer, VideoDecoder},
     jitter::{Arrived, PictureDelay, PlayoutClock, Pop, VideoBuffer},
-    media::{Clock, Codec, MediaKind, MediaTime, NtpTime, Size, VideoFrame, now},
+    media::{Clock, Codec, MediaKind, MediaTime, NtpTime, SeqNo, Size, VideoFrame, now},
     observe::{EventKind, Events, InboundStats},
     sink::VideoSink,
 };
+
+/// What is ready before the first packet says which codec it is.
+const EXPECTED: Codec = Codec::H264;
 
 /// How long the thread sleeps at most.
 const IDLE: Duration = Duration::from_millis(100);
@@ -34,8 +37,6 @@ const WAITING: usize = 32;
 
 /// What the receiving thread works with.
 pub(crate) struct VideoReceive {
-    /// Which codec.
-    pub(crate) codec: Codec,
     /// What the network says. The end of it ends the thread.
     pub(crate) inbound: Receiver<Inbound>,
     /// Where pictures are shown, if anywhere.
@@ -67,11 +68,11 @@ impl VideoReceive {
     }
 
     fn run(mut self) -> Result<(), String> {
-        let depacketizer = codec::depacketizer(self.codec).map_err(|error| error.to_string())?;
-        let clock_rate_hz = self.codec.clock_rate_hz();
+        let (depacketizer, decoder) = parts(EXPECTED).map_err(|error| error.to_string())?;
         let mut reception = Reception {
-            buffer: VideoBuffer::new(depacketizer, clock_rate_hz),
-            decoder: codec::video_decoder(self.codec).map_err(|error| error.to_string())?,
+            codec: EXPECTED,
+            buffer: VideoBuffer::new(depacketizer, EXPECTED.clock_rate_hz()),
+            decoder,
             delay: PictureDelay::new(),
             waiting: VecDeque::with_capacity(WAITING),
             round_trip: ROUND_TRIP,
@@ -105,8 +106,15 @@ impl VideoReceive {
     }
 }
 
+/// What a codec takes to receive.
+fn parts(codec: Codec) -> Result<(Box<dyn Depacketizer>, Box<dyn VideoDecoder>), CodecError> {
+    Ok((codec::depacketizer(codec)?, codec::video_decoder(codec)?))
+}
+
 /// The state of the thread.
 struct Reception {
+    /// That of the newest packet.
+    codec: Codec,
     buffer: VideoBuffer,
     decoder: Box<dyn VideoDecoder>,
     delay: PictureDelay,
@@ -134,9 +142,11 @@ struct Shown {
 impl Reception {
     fn take(&mut self, inbound: Inbound, thread: &VideoReceive) {
         match inbound {
-            Inbound::Packet(packet) => {
+            Inbound::Packet(codec, packet) => {
                 thread.meter.update(|stats| stats.bytes_received += packet.payload.len() as u64);
-                self.buffer.insert(packet);
+                if codec == self.codec || self.change_codec(codec, packet.seq) {
+                    self.buffer.insert(packet);
+                }
             }
             Inbound::Report(report) => {
                 if let Some(time) = self.buffer.media_time(report.rtp) {
@@ -147,6 +157,28 @@ impl Reception {
             Inbound::RoundTrip(round_trip) => {
                 self.round_trip = round_trip.min(Duration::from_secs(1));
                 self.buffer.set_patience(patience(self.round_trip));
+            }
+        }
+    }
+
+    /// Goes on with another codec, to which the sender has changed: with a key frame. Returns whether it does; the
+    /// packet is otherwise a late one of before.
+    fn change_codec(&mut self, codec: Codec, seq: SeqNo) -> bool {
+        if self.buffer.is_behind(seq) {
+            return false;
+        }
+        match parts(codec) {
+            Ok((depacketizer, decoder)) => {
+                tracing::debug!(?codec, "pictures come in another codec");
+                self.buffer.change_codec(depacketizer);
+                // What waits is of the codec before.
+                self.waiting.clear();
+                (self.codec, self.decoder, self.damaged_since) = (codec, decoder, None);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "pictures that come cannot be decoded");
+                false
             }
         }
     }

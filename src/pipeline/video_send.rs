@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{Meter, SourceOpener, Thread, spawn_thread};
 use crate::{
-    codec::{self, VideoEncoder, VideoTarget},
+    codec::{self, CodecError, VideoEncoder, VideoTarget},
     congestion::{Allocation, Effort},
     media::{Bitrate, Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
     observe::{EventKind, Events, OutboundStats},
@@ -40,6 +40,7 @@ const EXPECTED: Bitrate = Bitrate::from_kbps(1000);
 pub(crate) struct VideoSendKnobs {
     muted: Arc<AtomicBool>,
     key_frame: Arc<AtomicBool>,
+    codec: Slot<Codec>,
     allocation: Slot<Allocation>,
 }
 
@@ -52,6 +53,11 @@ impl VideoSendKnobs {
     /// Asks for a key frame.
     pub(crate) fn want_key_frame(&self) {
         self.key_frame.store(true, Ordering::Relaxed);
+    }
+
+    /// Says which codec was agreed on. To be called before the first allocation.
+    pub(crate) fn set_codec(&self, codec: Codec) {
+        self.codec.put(codec);
     }
 
     /// Sets what the picture may cost from the next one on. The first time lets pictures through.
@@ -140,10 +146,8 @@ fn black(format: VideoFormat, clock: Clock, raw: &Slot<VideoFrame>) {
 
 /// What the encoding thread works with.
 pub(crate) struct VideoEncode {
-    /// Which codec.
-    pub(crate) codec: Codec,
-    /// What to be ready for.
-    pub(crate) expected: VideoFormat,
+    /// What to be ready for: encoders take their time to begin.
+    pub(crate) expected: (Codec, VideoFormat),
     /// What the call's task wants.
     pub(crate) knobs: VideoSendKnobs,
     /// Where pictures come from. Closing it ends the thread.
@@ -167,14 +171,15 @@ impl VideoEncode {
     }
 
     fn run(self) {
-        let Self { codec, expected, knobs, raw, encoded, meter, events } = self;
-        let VideoFormat { size, frame_rate } = expected;
-        let encoder = match codec::video_encoder(codec, VideoTarget { size, frame_rate, bitrate: EXPECTED }) {
-            Ok(encoder) => encoder,
-            Err(error) => {
-                events.emit(EventKind::SourceFailed { kind: MediaKind::Video, what: error.to_string() });
-                return;
-            }
+        let Self { expected: (expected, format), knobs, raw, encoded, meter, events } = self;
+        let VideoFormat { size, frame_rate } = format;
+        let encoder = |codec| codec::video_encoder(codec, VideoTarget { size, frame_rate, bitrate: EXPECTED });
+        let failed = |error: CodecError| {
+            events.emit(EventKind::SourceFailed { kind: MediaKind::Video, what: error.to_string() });
+        };
+        let ready = match encoder(expected) {
+            Ok(ready) => ready,
+            Err(error) => return failed(error),
         };
         let allocation = loop {
             match knobs.allocation.take(PATIENCE) {
@@ -182,6 +187,13 @@ impl VideoEncode {
                 Taken::TimedOut if !encoded.is_closed() && !raw.is_closed() => {}
                 Taken::TimedOut | Taken::Closed => return,
             }
+        };
+        let encoder = match knobs.codec.try_take() {
+            Some(agreed) if agreed != expected => match encoder(agreed) {
+                Ok(encoder) => encoder,
+                Err(error) => return failed(error),
+            },
+            _ => ready,
         };
         let mut encode = Encode {
             encoder,

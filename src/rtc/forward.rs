@@ -14,7 +14,7 @@ use webrtc::{
     },
 };
 
-use super::{CandidateKind, RtcEvent, channel, red, track};
+use super::{CandidateKind, RtcEvent, channel, payload_types::PayloadTypes, red, track};
 
 /// Sends events without ever waiting.
 ///
@@ -25,8 +25,9 @@ pub(super) struct Forward {
     events: mpsc::Sender<RtcEvent>,
     /// Ends the driver's sleep.
     nudge: Arc<Notify>,
-    /// What redundant sound comes in as.
-    pub(super) red: red::Incoming,
+    /// What comes in as which codec, and redundant sound as what.
+    payload_types: PayloadTypes,
+    red: red::Incoming,
 }
 
 impl Forward {
@@ -34,7 +35,19 @@ impl Forward {
 
     pub(super) fn new() -> (Self, mpsc::Receiver<RtcEvent>) {
         let (events, receiver) = mpsc::channel(Self::CAPACITY);
-        (Self { events, nudge: Arc::default(), red: red::Incoming::default() }, receiver)
+        let forward = Self {
+            events,
+            nudge: Arc::default(),
+            payload_types: PayloadTypes::default(),
+            red: red::Incoming::default(),
+        };
+        (forward, receiver)
+    }
+
+    /// Takes what an offer says about payload types, ours or theirs.
+    pub(super) fn offered(&self, sdp: &str) {
+        self.payload_types.offered(sdp);
+        self.red.offered(sdp);
     }
 
     /// Waits until the library's driver is to look again at what there is to send.
@@ -93,7 +106,7 @@ impl PeerConnectionEventHandler for Forward {
     }
 
     async fn on_track(&self, remote: Arc<dyn TrackRemote>) {
-        if let Some(track) = track::RemoteTrack::new(remote, self.red.clone()).await {
+        if let Some(track) = track::RemoteTrack::new(remote, self.payload_types.clone(), self.red.clone()).await {
             self.tell(RtcEvent::Track(track));
         }
     }

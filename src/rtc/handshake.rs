@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Handshake messages (RFC 5246, 7.4; RFC 6347, 4.3.2).
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+const HELLO_VERIFY_REQUEST: u8 = 3;
 const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
@@ -51,11 +52,14 @@ impl Handshake {
     }
 }
 
-/// Whether a datagram belongs to a handshake, encrypted or not (RFC 6347, 4.1; RFC 5246, 6.2.1).
-pub(super) fn is_handshake(datagram: &[u8]) -> bool {
+/// Whether a datagram may go out again: it belongs to a handshake, encrypted or not (RFC 6347, 4.1; RFC 5246, 6.2.1),
+/// and is no request for a cookie. That is repeated only when it is asked for again (RFC 6347, 4.2.4): some clients
+/// begin anew with each.
+pub(super) fn is_repeated(datagram: &[u8]) -> bool {
     const CHANGE_CIPHER_SPEC: u8 = 20;
     const HANDSHAKE: u8 = 22;
-    matches!(datagram.first(), Some(&CHANGE_CIPHER_SPEC | &HANDSHAKE))
+    let is_handshake = matches!(datagram.first(), Some(&CHANGE_CIPHER_SPEC | &HANDSHAKE));
+    is_handshake && message(datagram) != Some(HELLO_VERIFY_REQUEST)
 }
 
 /// Returns the type of the first handshake message in a datagram, if it is one and not encrypted yet.
@@ -81,7 +85,7 @@ mod tests {
         let server = Handshake::default();
         assert!(!server.was_answered(&record(CLIENT_HELLO)));
         // The request for a cookie is no answer: it is repeated only because the hello is.
-        server.sent(&record(3));
+        server.sent(&record(HELLO_VERIFY_REQUEST));
         assert!(!server.was_answered(&record(CLIENT_HELLO)));
         server.sent(&record(SERVER_HELLO));
         assert!(server.was_answered(&record(CLIENT_HELLO)));
@@ -98,6 +102,23 @@ mod tests {
         client.sent(&record(CERTIFICATE));
         for message in [SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE] {
             assert!(client.was_answered(&record(message)), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_a_cookie_goes_out_once() {
+        let mut encrypted = record(HELLO_VERIFY_REQUEST);
+        encrypted[4] = 1;
+        for (datagram, repeated) in [
+            (&record(CLIENT_HELLO)[..], true),
+            (&record(HELLO_VERIFY_REQUEST), false),
+            (&record(SERVER_HELLO), true),
+            (&encrypted, true),
+            (&[20, 254, 253], true),
+            (&[23, 254, 253], false),
+            (&[0x80; 60], false),
+        ] {
+            assert_eq!(is_repeated(datagram), repeated, "{datagram:?}");
         }
     }
 

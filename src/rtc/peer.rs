@@ -18,14 +18,15 @@ use webrtc::{
 };
 
 use super::{
-    Bind, Contact, NetworkChange, PeerConfig, RtcError, RtcEvent,
+    Bind, Contact, NetworkChange, PeerConfig, PictureCodecs, RtcError, RtcEvent,
     address::addresses,
     again::Again,
     candidate::without_redundant,
-    capability::{codec_kind, media_engine, without_defaults},
+    capability::{codec_kind, media_engine},
     chain::interceptors,
     channel,
     contact::Watch,
+    description::{chosen, for_library, is_refused, receives},
     estimate::{Coverage, Estimator},
     forward::Forward,
     keepalive::Keepalive,
@@ -36,7 +37,7 @@ use super::{
     relay::{RelayRuntime, Servers},
     socket::WatchedRuntime,
     tap::Tap,
-    track::{LocalTrack, OutgoingTrack, repair_ssrc, ssrc},
+    track::{LocalTrack, OutgoingTrack},
 };
 use crate::{
     congestion::Line,
@@ -51,12 +52,15 @@ pub struct Peer {
     connection: Arc<dyn PeerConnection>,
     outgoing: Vec<(OutgoingTrack, Arc<dyn RtpSender>)>,
     receive_only: Vec<MediaKind>,
+    picture_codecs: PictureCodecs,
     channel: Option<Arc<dyn DataChannel>>,
     watch: Arc<Watch>,
     estimate: watch::Receiver<Line>,
     forward: Forward,
     round_trip: RoundTrip,
     protection: watch::Sender<f64>,
+    /// What the other side does not want to receive.
+    unwanted: Vec<MediaKind>,
     /// Whether the other side takes repair packets.
     repairs: bool,
     addresses_chosen: bool,
@@ -104,12 +108,14 @@ impl Peer {
             connection,
             outgoing: senders,
             receive_only,
+            picture_codecs: config.picture_codecs.clone(),
             channel: None,
             watch,
             estimate,
             forward,
             round_trip,
             protection,
+            unwanted: vec![],
             repairs: false,
             addresses_chosen: config.bind.iter().any(|bind| matches!(bind, Bind::Address(_))),
         };
@@ -133,7 +139,7 @@ impl Peer {
         tokio::spawn(channel::read(channel.clone(), self.forward.clone()));
         self.channel = Some(channel);
         let offer = self.connection.create_offer(None).await?;
-        self.forward.red.offered(&offer.sdp);
+        self.forward.offered(&offer.sdp);
         Ok(self.connection.set_local_description(offer).await?)
     }
 
@@ -190,7 +196,9 @@ impl Peer {
     pub async fn local_tracks(&self) -> Result<Vec<LocalTrack>, RtcError> {
         let mut tracks = Vec::new();
         for (track, sender) in &self.outgoing {
-            tracks.extend(track.negotiated(&**sender).await?);
+            if !self.unwanted.contains(&track.timeline.kind) {
+                tracks.extend(track.negotiated(&**sender).await?);
+            }
         }
         Ok(tracks)
     }
@@ -257,11 +265,22 @@ impl Peer {
     }
 
     async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
-        let sdp = without_defaults(&spread(&with_repair(description)));
+        // An answer says what its writer likes best, and so does the offer of a p2pcall. The order of others is
+        // nobody's wish.
+        let is_wish = description.kind == DescriptionKind::Answer || description.attribute("p2pcall").is_some();
+        let ours = &self.picture_codecs;
+        let sdp = for_library(description, (ours.insist || !is_wish).then_some(&*ours.order));
         if description.kind == DescriptionKind::Offer {
-            self.forward.red.offered(&sdp);
+            self.forward.offered(&sdp);
         }
+        self.unwanted =
+            [MediaKind::Audio, MediaKind::Video].into_iter().filter(|kind| !receives(&sdp, *kind)).collect();
         self.repairs = sdp.contains(" flexfec-03/90000");
+        for (track, sender) in &mut self.outgoing {
+            if let Some(codec) = chosen(&sdp, track.timeline.kind) {
+                track.choose(codec, &**sender).await?;
+            }
+        }
         let parsed = match description.kind {
             DescriptionKind::Offer => RTCSessionDescription::offer(sdp),
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
@@ -277,51 +296,6 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-/// Says which stream repairs which (RFC 5956) where a p2pcall leaves it out: its SSRCs are known, and
-/// browsers refuse a group of which one stream has no more lines.
-fn with_repair(description: &Description) -> String {
-    let sdp = &description.sdp;
-    let [stream, repair] = [ssrc(MediaKind::Video, description.kind), repair_ssrc(description.kind)];
-    let line = format!("a=ssrc:{stream} ");
-    match sdp.find(&line) {
-        Some(at) if sdp.contains(" flexfec-03/90000") && !sdp.contains("a=ssrc-group:FEC-FR ") => {
-            let (before, after) = sdp.split_at(at);
-            format!("{before}a=ssrc-group:FEC-FR {stream} {repair}\n{after}")
-        }
-        _ => sdp.clone(),
-    }
-}
-
-/// Repeats in each medium what RFC 8285 (5) and RFC 8842 (5.1) also allow once for all of them: the
-/// library looks for it there alone. Comes last, so that what a medium says for itself is found first.
-fn spread(sdp: &str) -> String {
-    let (session, media) = sdp.split_at(sdp.find("\nm=").map_or(sdp.len(), |end| end + 1));
-    let lines = |prefix| session.split_inclusive('\n').filter(move |line| line.starts_with(prefix));
-    let setup: String = lines("a=setup:").collect();
-    let extensions: String = lines("a=extmap:").collect();
-    let mut spread = session.to_owned();
-    let mut rest = media;
-    while !rest.is_empty() {
-        let (medium, next) = rest.split_at(rest.find("\nm=").map_or(rest.len(), |end| end + 1));
-        spread.push_str(medium);
-        spread.push_str(&setup);
-        if medium.starts_with("m=audio") || medium.starts_with("m=video") {
-            spread.push_str(&extensions);
-        }
-        rest = next;
-    }
-    spread
-}
-
-/// Whether an answer refuses a medium: its port is zero (RFC 3264, 6).
-fn is_refused(answer: &str, kind: MediaKind) -> bool {
-    let refused = match kind {
-        MediaKind::Audio => "m=audio 0 ",
-        MediaKind::Video => "m=video 0 ",
-    };
-    answer.lines().any(|line| line.starts_with(refused))
-}
-
 async fn build(
     config: &PeerConfig,
     clock: Clock,
@@ -331,7 +305,7 @@ async fn build(
     (round_trip, padding, protection): (&RoundTrip, &Padding, &watch::Receiver<f64>),
     mdns: MulticastDnsMode,
 ) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Line>), RtcError> {
-    let mut engine = media_engine()?;
+    let mut engine = media_engine(&config.picture_codecs.order)?;
     let coverage = Coverage::default();
     let (estimator, estimate) =
         Estimator::new(config.start_bitrate, config.max_bitrate, coverage.clone(), padding.clone());
@@ -400,30 +374,4 @@ fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connect
         // time comes later than that, and would be refused as a replay. Browsers have 1,024.
         .with_srtp_replay_protection_window(2048)
         .build()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_medium_is_refused_by_its_port() {
-        let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\nm=video 0 UDP/TLS/RTP/SAVPF 0\r\n";
-        assert!(is_refused(answer, MediaKind::Video) && !is_refused(answer, MediaKind::Audio));
-    }
-
-    #[test]
-    fn what_holds_for_all_media_is_repeated_in_each() {
-        for end in ["\n", "\r\n"] {
-            let lines = |text: &str| text.replace('|', end);
-            let sdp = lines("v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=mid:0|m=application 9|a=mid:1|");
-            let spread_out = lines(
-                "v=0|a=setup:active|a=extmap:1 urn:x|m=audio 9|a=mid:0|a=setup:active|a=extmap:1 urn:x|\
-                 m=application 9|a=mid:1|a=setup:active|",
-            );
-            assert_eq!(spread(&sdp), spread_out);
-            let sdp = lines("v=0|m=audio 9|a=setup:active|a=extmap:1 urn:x|a=mid:0|");
-            assert_eq!(spread(&sdp), sdp, "what is there already is left alone");
-        }
-    }
 }

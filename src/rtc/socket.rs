@@ -24,7 +24,7 @@ use super::{
     RtcEvent,
     contact::Watch,
     forward::Forward,
-    handshake::{Handshake, is_handshake},
+    handshake::{Handshake, is_repeated},
     keepalive::{Keepalive, Mapping},
     punch::Punch,
     stun::{Datagram, classify},
@@ -86,7 +86,7 @@ impl WatchedSocket {
     /// Whether a datagram is to leave.
     fn leaves(&self, datagram: &[u8], to: SocketAddr) -> bool {
         self.handshake.sent(datagram);
-        if is_handshake(datagram) {
+        if is_repeated(datagram) {
             self.send_again(datagram, to);
         }
         match classify(datagram) {

@@ -7,7 +7,7 @@ use rtc::{
     media_stream::MediaStreamTrack,
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     rtp::{
-        codec::{h264::H264Payloader, opus::OpusPayloader},
+        codec::{h264::H264Payloader, opus::OpusPayloader, vp8::Vp8Payloader},
         header::Header,
         packetizer::Payloader,
     },
@@ -25,6 +25,7 @@ use super::{
     RtcError,
     capability::{codec, codec_kind, media_kind},
     padding::Padding,
+    payload_types::PayloadTypes,
     red,
     tap::Timeline,
 };
@@ -41,66 +42,86 @@ const PADDING_PACKETS: usize = 6;
 pub(super) struct OutgoingTrack {
     pub(super) timeline: Timeline,
     pub(super) track: Arc<TrackLocalStaticRTP>,
-    codec: Codec,
+    own: DescriptionKind,
+    id: String,
+    codec: Option<Codec>,
     padding: Padding,
 }
 
 impl OutgoingTrack {
     pub(super) fn new(kind: MediaKind, own: DescriptionKind, padding: Padding) -> Result<Self, RtcError> {
-        let our_codec = match kind {
-            MediaKind::Audio => Codec::Opus,
-            MediaKind::Video => Codec::H264,
-        };
         let [base, id] = random()?;
-        let ssrc = ssrc(kind, own);
-        let encoding = RTCRtpEncodingParameters {
-            rtp_coding_parameters: RTCRtpCodingParameters {
-                ssrc: Some(ssrc),
-                fec: (kind == MediaKind::Video).then(|| RTCRtpFecParameters { ssrc: repair_ssrc(own) }),
-                ..Default::default()
-            },
-            codec: codec(our_codec),
-            ..Default::default()
-        };
         // RTCP is routed by track id: it must differ from that of the other side's track.
-        let track = MediaStreamTrack::new(
-            "p2pcall".into(),
-            format!("{id:08x}"),
-            kind.to_string(),
-            codec_kind(kind),
-            vec![encoding],
-        );
-        let timeline = Timeline { kind, ssrc, base, clock_rate_hz: our_codec.clock_rate_hz() };
-        Ok(Self { timeline, track: Arc::new(TrackLocalStaticRTP::new(track)), codec: our_codec, padding })
+        let id = format!("{id:08x}");
+        let clock_rate_hz = match kind {
+            MediaKind::Audio => Codec::Opus.clock_rate_hz(),
+            MediaKind::Video => Codec::H264.clock_rate_hz(),
+        };
+        let timeline = Timeline { kind, ssrc: ssrc(kind, own), base, clock_rate_hz };
+        let track = Arc::new(TrackLocalStaticRTP::new(stream_track(kind, own, &id, None)));
+        Ok(Self { timeline, track, own, id, codec: None, padding })
+    }
+
+    /// Sets the codec in which the track is sent. To be called before the descriptions of both sides are known to
+    /// the library: it then makes what the stream passes ready for it.
+    pub(super) async fn choose(&mut self, codec: Codec, sender: &dyn RtpSender) -> Result<(), RtcError> {
+        self.codec = Some(codec);
+        let track = stream_track(self.timeline.kind, self.own, &self.id, Some(codec));
+        Ok(sender.replace_track(Arc::new(TrackLocalStaticRTP::new(track))).await?)
     }
 
     /// Returns the track ready to send, or `None` if the other side takes none of our codecs.
     pub(super) async fn negotiated(&self, sender: &dyn RtpSender) -> Result<Option<LocalTrack>, RtcError> {
+        let Some(our_codec) = self.codec else { return Ok(None) };
         let parameters = sender.get_parameters().await?;
         let codecs = &parameters.rtp_parameters.codecs;
         let find =
             |mime_type: &str| codecs.iter().find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime_type));
-        let Some(negotiated) = find(&codec(self.codec).mime_type) else {
+        let Some(negotiated) = find(&codec(our_codec).mime_type) else {
             return Ok(None);
         };
-        let redundant = find(red::MIME_TYPE).filter(|_| self.codec == Codec::Opus);
+        let redundant = find(red::MIME_TYPE).filter(|_| our_codec == Codec::Opus);
         let parameter = |wanted| negotiated.rtp_codec.sdp_fmtp_line.split(';').any(|known| known.trim() == wanted);
         let [seq] = random()?;
         Ok(Some(LocalTrack {
             timeline: self.timeline,
             track: self.track.clone(),
             padding: self.padding.clone(),
+            codec: our_codec,
             payload_type: negotiated.payload_type,
             packer: redundant.map(|codec| red::Packer::new(codec.payload_type)),
             wants_no_silence: parameter("usedtx=1"),
             // Below 2¹⁵, so that a loss among the first packets cannot look like a wrap (RFC 3711, 3.3.1).
             seq: SeqNo(seq as u16 & 0x7fff),
-            payloader: match self.codec {
+            payloader: match our_codec {
                 Codec::H264 => Box::<H264Payloader>::default(),
+                Codec::Vp8 => Box::new(vp8_payloader()),
                 Codec::Opus => Box::new(OpusPayloader),
             },
         }))
     }
+}
+
+/// Returns a payloader that numbers the pictures: receivers tell by it whether one is missing.
+fn vp8_payloader() -> Vp8Payloader {
+    let mut payloader = Vp8Payloader::default();
+    payloader.enable_picture_id = true;
+    payloader
+}
+
+/// Returns what the library knows of a track of ours.
+fn stream_track(kind: MediaKind, own: DescriptionKind, id: &str, our_codec: Option<Codec>) -> MediaStreamTrack {
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            ssrc: Some(ssrc(kind, own)),
+            fec: (kind == MediaKind::Video).then(|| RTCRtpFecParameters { ssrc: repair_ssrc(own) }),
+            ..Default::default()
+        },
+        // None: the library offers all there are.
+        codec: our_codec.map(codec).unwrap_or_default(),
+        ..Default::default()
+    };
+    MediaStreamTrack::new("p2pcall".into(), id.into(), kind.to_string(), codec_kind(kind), vec![encoding])
 }
 
 /// A track that we send.
@@ -108,6 +129,7 @@ pub struct LocalTrack {
     timeline: Timeline,
     track: Arc<TrackLocalStaticRTP>,
     padding: Padding,
+    codec: Codec,
     payload_type: u8,
     /// If the other side takes redundant sound.
     packer: Option<red::Packer>,
@@ -131,6 +153,11 @@ impl LocalTrack {
         self.timeline.kind
     }
 
+    /// Returns the codec of the frames that it takes.
+    pub const fn codec(&self) -> Codec {
+        self.codec
+    }
+
     /// Whether the other side would rather not be sent silence (DTX; RFC 7587, 3.1.3).
     pub const fn wants_no_silence(&self) -> bool {
         self.wants_no_silence
@@ -150,7 +177,7 @@ impl LocalTrack {
     pub async fn send(&mut self, frame: &EncodedFrame) -> Result<Sent, RtcError> {
         let payloads = self
             .payloader
-            .payload(payload_size(frame.payload.len()), &frame.payload)
+            .payload(payload_size(self.codec, frame.payload.len()), &frame.payload)
             .map_err(|error| RtcError::Library(error.to_string()))?;
         let ticks = frame.media_time.to_rtp(self.timeline.clock_rate_hz).0;
         let video = self.kind() == MediaKind::Video;
@@ -217,15 +244,20 @@ pub struct RemoteTrack {
     kind: MediaKind,
     ssrc: u32,
     track: Arc<dyn TrackRemote>,
+    payload_types: PayloadTypes,
     red: red::Incoming,
 }
 
 impl RemoteTrack {
     /// Returns the track, or `None` if it is neither sound nor picture.
-    pub(super) async fn new(track: Arc<dyn TrackRemote>, red: red::Incoming) -> Option<Self> {
+    pub(super) async fn new(
+        track: Arc<dyn TrackRemote>,
+        payload_types: PayloadTypes,
+        red: red::Incoming,
+    ) -> Option<Self> {
         let kind = media_kind(track.kind().await)?;
         let ssrc = track.ssrcs().await.first().copied().unwrap_or_default();
-        Some(Self { kind, ssrc, track, red })
+        Some(Self { kind, ssrc, track, payload_types, red })
     }
 
     /// Returns whether it is sound or picture.
@@ -233,11 +265,17 @@ impl RemoteTrack {
         self.kind
     }
 
-    /// Hands over each packet as it comes, until the track ends; of redundant ones what they hold, each once.
+    /// Hands over each packet as it comes with the codec of what is in it, until the track ends; of redundant ones
+    /// what they hold, each once. What is of none of our codecs is left out.
     ///
     /// `take` must not block: the library drops packets, with an error in its log, when nobody
     /// reads them.
-    pub async fn deliver(&self, mut take: impl FnMut(RtpPacket) + Send) {
+    pub async fn deliver(&self, mut take: impl FnMut(Codec, RtpPacket) + Send) {
+        let mut take = |packet: RtpPacket| {
+            if let Some(codec) = self.payload_types.codec(packet.payload_type) {
+                take(codec, packet);
+            }
+        };
         let mut unpacker = red::Unpacker::new(self.red.clone());
         while let Some(event) = self.track.poll().await {
             let TrackRemoteEvent::OnRtpPacket(packet) = event else {
@@ -277,15 +315,22 @@ impl std::fmt::Debug for RemoteTrack {
 
 /// Returns how large the payloads of a frame's packets may be, so that they are about equal: a repair packet is as
 /// large as the largest packet that it protects.
-fn payload_size(frame: usize) -> usize {
-    // Without the start code, which has three bytes at least.
-    let unit = frame.saturating_sub(3);
-    if unit <= MAX_PAYLOAD {
+fn payload_size(codec: Codec, frame: usize) -> usize {
+    // How many bytes of the frame are not in the packets, and how many there are in each beside it.
+    let (without, beside) = match codec {
+        // The start code of three bytes at least and the NAL unit's header, of which each packet has two in its place.
+        Codec::H264 => (4, 2),
+        // The descriptor with a picture id of 15 bits.
+        Codec::Vp8 => (0, 4),
+        Codec::Opus => return MAX_PAYLOAD,
+    };
+    let room = MAX_PAYLOAD - beside;
+    let content = frame.saturating_sub(without);
+    if content < room {
         return MAX_PAYLOAD;
     }
-    // In each packet there are two bytes in place of the NAL unit's own header of one.
-    let packets = (unit - 1).div_ceil(MAX_PAYLOAD - 2);
-    (unit - 1).div_ceil(packets) + 2
+    let packets = content.div_ceil(room);
+    content.div_ceil(packets) + beside
 }
 
 /// Returns the SSRC of a track of ours.
@@ -324,13 +369,19 @@ mod tests {
 
     #[test]
     fn the_packets_of_a_frame_are_about_equal() {
-        for (frame, packets) in [(100, 1), (1_148, 1), (1_200, 2), (8_333, 8), (9_168, 8), (9_200, 9), (60_000, 53)] {
-            let nal = [&[0, 0, 0, 1, 0x65][..], &vec![7; frame - 5]].concat().into();
-            let payloads = H264Payloader::default().payload(payload_size(frame), &nal).expect("a NAL unit");
-            let sizes = payloads.iter().map(|payload| payload.len());
-            assert_eq!(sizes.len(), packets, "{frame}");
-            let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
-            assert!(most <= MAX_PAYLOAD && most - least <= 2 * packets, "{frame}: {least} to {most}");
+        for (frame, packets) in [(100, 1), (1_140, 1), (1_200, 2), (8_333, 8), (9_140, 8), (9_200, 9), (60_000, 53)] {
+            for codec in [Codec::H264, Codec::Vp8] {
+                let mut payloader: Box<dyn Payloader> = match codec {
+                    Codec::H264 => Box::<H264Payloader>::default(),
+                    _ => Box::new(vp8_payloader()),
+                };
+                let nal = [&[0, 0, 0, 1, 0x65][..], &vec![7; frame - 5]].concat().into();
+                let payloads = payloader.payload(payload_size(codec, frame), &nal).expect("a frame");
+                let sizes = payloads.iter().map(|payload| payload.len());
+                assert_eq!(sizes.len(), packets, "{codec:?} {frame}");
+                let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+                assert!(most <= MAX_PAYLOAD && most - least <= 2 * packets, "{codec:?} {frame}: {least} to {most}");
+            }
         }
     }
 }

@@ -153,7 +153,7 @@ fn takes_our_codecs(sdp: &str) -> bool {
         is_open
             && codecs
                 .map(|(_, codec)| codec.to_ascii_lowercase())
-                .any(|codec| codec.starts_with("opus/48000") || codec.starts_with("h264/90000"))
+                .any(|codec| ["opus/48000", "h264/90000", "vp8/90000"].iter().any(|ours| codec.starts_with(ours)))
     })
 }
 

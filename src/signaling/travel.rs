@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::{
     Stamp,
-    sdp::{Lines, Sdp},
+    sdp::{Direction, Lines, Sdp},
 };
 use crate::media::{Description, DescriptionKind};
 
@@ -23,18 +23,26 @@ pub(super) const STREAM: &str = "p";
 /// refused, with which the others are bundled (RFC 8843, 7.1).
 /// Lines end in a line feed, which every reader takes (RFC 8866, 5). Where a candidate's base is, nobody
 /// but us needs to know. `hide_addresses` leaves out the candidates that are our interfaces' addresses.
-pub fn travelling(local: &Description, stamp: Stamp, hide_addresses: bool) -> Description {
+///
+/// An answer keeps to the `offer` it belongs to: what is inactive there stays so, and header extensions stand
+/// where they stand there.
+pub fn travelling(local: &Description, offer: Option<&Description>, stamp: Stamp, hide_addresses: bool) -> Description {
     let sdp = Sdp::new(&local.sdp);
+    let offer = offer.map(|offer| Sdp::new(&offer.sdp));
     let mut out = PREAMBLE.to_owned();
     let mut line = |text: &str| {
         out.push_str(text);
         out.push('\n');
     };
-    sdp.session.attributes("group").for_each(|group| line(&format!("a=group:{group}")));
-    for name in ["fingerprint", "setup", "ice-ufrag", "ice-pwd"] {
+    if offer.as_ref().is_none_or(|offer| offer.session.attribute("group").is_some()) {
+        bundle(&sdp).iter().for_each(|group| line(group));
+    }
+    for name in ["fingerprint", "ice-ufrag", "ice-pwd"] {
         sdp.attribute(name).iter().for_each(|value| line(&format!("a={name}:{value}")));
     }
-    let shared = shared_extensions(&sdp);
+    // Firefox takes what stands in front for the data channel's, too, and refuses it in an answer to its own.
+    let may_share = offer.as_ref().is_none_or(|offer| offer.session.attribute("extmap").is_some());
+    let shared = if may_share { shared_extensions(&sdp) } else { vec![] };
     shared.iter().for_each(|extension| line(extension));
 
     let open = sdp.media.iter().position(|medium| !medium.is_refused());
@@ -43,7 +51,10 @@ pub fn travelling(local: &Description, stamp: Stamp, hide_addresses: bool) -> De
             refused(medium)
         } else {
             match medium.medium().next() {
-                Some("audio" | "video") => rtp(medium, local.kind, !shared.is_empty()),
+                Some("audio" | "video") => {
+                    let offered = offer.as_ref().and_then(|offer| offer.media.get(index));
+                    rtp(medium, local.kind, offered, !shared.is_empty())
+                }
                 _ => association(medium),
             }
         };
@@ -66,17 +77,28 @@ fn shared_extensions<'a>(sdp: &Sdp<'a>) -> Vec<&'a str> {
     if media.all(|other| other == first) { first } else { vec![] }
 }
 
+/// Returns the line that says which media share one path, without those that are refused (RFC 9143, 7.3.3).
+fn bundle(sdp: &Sdp) -> Option<String> {
+    let group = sdp.session.attribute("group")?;
+    let refused: Vec<&str> =
+        sdp.media.iter().filter(|medium| medium.is_refused()).filter_map(|medium| medium.attribute("mid")).collect();
+    let words: Vec<&str> = group.split(' ').filter(|word| !refused.contains(word)).collect();
+    Some(format!("a=group:{}", words.join(" ")))
+}
+
 fn refused(medium: &Lines) -> Vec<String> {
     let mid = medium.0.iter().filter(|line| line.starts_with("a=mid:"));
     medium.0.first().into_iter().chain(mid).map(|line| (*line).to_owned()).collect()
 }
 
 /// Returns the lines of a medium that goes over RTP.
-fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<String> {
+fn rtp(medium: &Lines, kind: DescriptionKind, offered: Option<&Lines>, extensions_shared: bool) -> Vec<String> {
     let unwanted = if kind == DescriptionKind::Offer { repeated_codecs(medium) } else { HashSet::new() };
     let wanted = |payload_type: &str| !unwanted.contains(payload_type);
     // The library says that it sends where it has nothing to send, too.
     let direction = match medium.attribute("ssrc") {
+        // The library answers that it would receive (RFC 3264, 6.1).
+        _ if offered.is_some_and(|offered| offered.direction() == Direction::Inactive) => Direction::Inactive,
         Some(_) => medium.direction(),
         None => medium.direction().without_sending(),
     };
@@ -88,6 +110,8 @@ fn rtp(medium: &Lines, kind: DescriptionKind, extensions_shared: bool) -> Vec<St
     let mut lines = vec![format!("m={}", formats.join(" "))];
     let mid = medium.attribute("mid").unwrap_or_default();
     lines.push(format!("a=mid:{mid}"));
+    // Who begins the handshake. Some readers look for it in the media alone.
+    lines.extend(medium.attribute("setup").map(|setup| format!("a=setup:{setup}")));
     lines.push(direction.line().to_owned());
     lines.extend(medium.has("a=rtcp-mux").then(|| "a=rtcp-mux".to_owned()));
     for line in &medium.0 {
@@ -130,10 +154,11 @@ fn repeated_codecs<'a>(medium: &Lines<'a>) -> HashSet<&'a str> {
 
 /// Returns the lines of the medium for data channels (RFC 8841).
 fn association(medium: &Lines) -> Vec<String> {
-    let keep = |line: &&&str| {
-        ["m=", "a=mid:", "a=sctp-port:", "a=max-message-size:"].iter().any(|start| line.starts_with(start))
+    let keep = |start: &'static str| {
+        medium.0.iter().filter(move |line| line.starts_with(start)).map(|line| (*line).to_owned())
     };
-    medium.0.iter().filter(keep).map(|line| (*line).to_owned()).collect()
+    let kept = ["m=", "a=mid:", "a=setup:", "a=sctp-port:", "a=max-message-size:"].into_iter().flat_map(keep);
+    kept.collect()
 }
 
 /// Returns the lines of candidates, each address once.

@@ -68,7 +68,6 @@ function profile(answer, body) {
   };
   const integer = (count) => take(count).reduce((value, byte) => value * 256 + byte, 0);
   const [media] = take(1);
-  if (media > 63) throw new Error('newer');
   const minutes = integer(3);
   const fingerprint = [...take(32)].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
   const credentials = [`a=ice-ufrag:${base64(take(3))}`, `a=ice-pwd:${base64(take(16))}`];
@@ -88,26 +87,27 @@ function profile(answer, body) {
     candidates.push(`a=candidate:${bases.indexOf(base) + 1} 1 udp ${priority} ${address} ${integer(2)} typ ${kind}${rest}`);
   }
 
-  const section = (bits, ssrc, repair, line, ...codec) => (mid) => {
+  const section = (bits, ssrc, line, ...codec) => (mid) => {
     const direction = ['sendrecv', 'sendonly', 'recvonly', 'inactive'][bits & 3];
     const sends = direction.startsWith('send') ? [`a=ssrc:${ssrc} msid:p ${mid}`] : [];
-    const repaired = repair ? ['a=rtpmap:99 flexfec-03/90000'] : [];
-    return [repair ? `${line} 99` : line, `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...codec, ...repaired, ...sends,
-      ...(mid === 0 ? candidates : [])];
+    return [line, `a=mid:${mid}`, setup, `a=${direction}`, 'a=rtcp-mux', ...codec, ...sends, ...(mid === 0 ? candidates : [])];
   };
-  const redundant = media & 64;
-  const sound = section(media, answer ? 4 : 2, 0, `m=audio 9 UDP/TLS/RTP/SAVPF 96${redundant ? ' 63' : ''}`,
+  const setup = `a=setup:${answer ? 'active' : 'actpass'}`;
+  const [repaired, redundant, vp8] = [media & 32, media & 64, media & 128];
+  const sound = section(media, answer ? 4 : 2, `m=audio 9 UDP/TLS/RTP/SAVPF 96${redundant ? ' 63' : ''}`,
     'a=rtpmap:96 opus/48000/2', `a=fmtp:96 useinbandfec=1${redundant ? ';usedtx=1;stereo=1' : ''}`, 'a=rtcp-fb:96 transport-cc',
     ...(redundant ? ['a=rtpmap:63 red/48000/2', 'a=fmtp:63 96/96'] : []));
-  const pictures = section(media >> 2, answer ? 5 : 3, media & 32, 'm=video 9 UDP/TLS/RTP/SAVPF 97', 'a=rtpmap:97 H264/90000',
-    'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f', 'a=rtcp-fb:97 nack', 'a=rtcp-fb:97 nack pli',
-    'a=rtcp-fb:97 transport-cc');
+  const pictures = section(media >> 2, answer ? 5 : 3, `m=video 9 UDP/TLS/RTP/SAVPF 97${vp8 ? ' 100' : ''}${repaired ? ' 99' : ''}`,
+    'a=rtpmap:97 H264/90000', 'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f', 'a=rtcp-fb:97 nack',
+    'a=rtcp-fb:97 nack pli', 'a=rtcp-fb:97 transport-cc',
+    ...(vp8 ? ['a=rtpmap:100 VP8/90000', 'a=rtcp-fb:100 nack', 'a=rtcp-fb:100 nack pli', 'a=rtcp-fb:100 transport-cc'] : []),
+    ...(repaired ? ['a=rtpmap:99 flexfec-03/90000'] : []));
   const [first, second] = media & 16 ? [pictures, sound] : [sound, pictures];
   const before = ['v=0', 'o=- 1 1 IN IP6 ::', 's=-', 'c=IN IP6 ::', 't=0 0', 'a=group:BUNDLE 0 1 2',
-    `a=fingerprint:sha-256 ${fingerprint}`, `a=setup:${answer ? 'active' : 'actpass'}`,
+    `a=fingerprint:sha-256 ${fingerprint}`,
     ...credentials,
     'a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'];
-  const after = [...first(0), ...second(1), 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:2',
+  const after = [...first(0), ...second(1), 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:2', setup,
     'a=sctp-port:5000', 'a=max-message-size:65536'];
   const stamp = `a=p2pcall:1 ${minutes} ${answers} `;
   const covered = [...before, ...after, stamp].join('\n');

@@ -211,7 +211,7 @@ mod tests {
         for (sdp, seconds, words) in [
             (SDP.to_owned(), 13 * 3600, "made 13 hours ago"),
             (SDP.replace("a=candidate", "a=x-candidate"), 0, "no address in this"),
-            (SDP.replace("opus", "G722").replace("H264", "VP8"), 0, "neither Opus sound nor H.264"),
+            (SDP.replace("opus", "G722").replace("H264", "VP9"), 0, "neither Opus sound nor pictures"),
             (here, 0, "Only somebody in the same network"),
         ] {
             let report = report(&sdp, None, seconds);

@@ -187,7 +187,11 @@ fn after_a_gap_nothing_decodes_until_a_key_frame() {
                 assert!(matches!(picture, Ok(Some(_))), "{codec:?} {i}");
             }
         }
-        // Now from a decoder that runs: the fifth picture is missing.
+        // Now from a decoder that runs: the fifth picture is missing. VP8 does not number its pictures: that one is
+        // missing is the jitter buffer's to tell.
+        if codec == Codec::Vp8 {
+            continue;
+        }
         let mut decoder = video_decoder(codec).expect("a decoder");
         for i in 0..8 {
             let encoded = encoder.encode(&scene(i, size, 0), i == 0).expect("encodes").expect("not skipped");
@@ -215,7 +219,7 @@ fn what_is_missing_is_made_up_and_a_key_frame_heals() {
                 if i == 6 {
                     let units = packetize(codec, &encoded);
                     assert!(units.len() >= 4, "{codec:?}: {} packets", units.len());
-                    encoded.payload = join(units.iter().enumerate().filter(|(n, _)| !lost(*n)).map(|(_, unit)| unit));
+                    encoded.payload = join(codec, units.iter().enumerate().filter(|(n, _)| !lost(*n)));
                     if encoded.payload.is_empty() {
                         continue;
                     }
@@ -241,7 +245,7 @@ fn what_follows_damage_is_shown_on_request_only() {
         let damaged = |frame: EncodedFrame| {
             let units = packetize(codec, &frame);
             EncodedFrame {
-                payload: join(units.iter().enumerate().filter(|(n, _)| *n != units.len() - 1).map(|(_, unit)| unit)),
+                payload: join(codec, units.iter().enumerate().filter(|(n, _)| *n != units.len() - 1)),
                 ..frame
             }
         };
@@ -256,15 +260,35 @@ fn what_follows_damage_is_shown_on_request_only() {
     }
 }
 
-/// Joins payloads to an access unit.
-fn join<'a>(units: impl Iterator<Item = &'a Vec<u8>>) -> Bytes {
-    units.flat_map(|unit| [&[0, 0, 0, 1][..], unit].concat()).collect()
+/// Puts together what came of a frame, as the jitter buffer does. The numbers are those of the payloads.
+fn join<'a>(codec: Codec, payloads: impl Iterator<Item = (usize, &'a Vec<u8>)>) -> Bytes {
+    let mut depacketizer = depacketizer(codec).expect("a depacketizer");
+    let mut whole = BytesMut::new();
+    for (n, payload) in payloads {
+        // What cannot be used is left out.
+        let _ = depacketizer.append(&packet(n as u16, payload.clone()), &mut whole);
+    }
+    whole.freeze()
 }
 
 /// Splits an access unit into payloads, by the codec's own payload format.
 fn packetize(codec: Codec, frame: &EncodedFrame) -> Vec<Vec<u8>> {
-    assert_eq!(codec, Codec::H264, "another codec needs an arm here");
-    annex_b_units(&frame.payload).into_iter().map(<[u8]>::to_vec).collect()
+    match codec {
+        Codec::H264 => annex_b_units(&frame.payload).into_iter().map(<[u8]>::to_vec).collect(),
+        Codec::Vp8 => {
+            let pieces = frame.payload.chunks(1147).enumerate();
+            pieces.map(|(n, piece)| [&[if n == 0 { 0x10 } else { 0 }][..], piece].concat()).collect()
+        }
+        Codec::Opus => unreachable!("it is for sound"),
+    }
+}
+
+/// Whether two access units say the same.
+fn same(codec: Codec, one: &[u8], other: &[u8]) -> bool {
+    match codec {
+        Codec::H264 => annex_b_units(one) == annex_b_units(other),
+        _ => one == other,
+    }
 }
 
 /// Returns what lies between the start codes of an Annex B byte stream, without trailing zeros.
@@ -298,7 +322,7 @@ fn packets_fit_the_path_and_become_the_same_frame_again() {
                 depacketizer.append(&packet, &mut whole).expect("a valid payload");
             }
             assert_eq!(key, frame.key_frame, "{codec:?} {i}");
-            assert_eq!(annex_b_units(&whole), annex_b_units(&frame.payload), "{codec:?} {i}");
+            assert!(same(codec, &whole, &frame.payload), "{codec:?} {i}");
         }
         assert!(frames >= 2, "{codec:?}: both key frames");
     }
@@ -335,8 +359,8 @@ proptest! {
                 let encoded = encoder.encode(&scene(i, size, 8), false).expect("encodes");
                 let Some(mut encoded) = encoded else { continue };
                 let units = packetize(codec, &encoded);
-                let kept = units.iter().enumerate().filter(|(n, _)| !lost.contains(&(i, *n))).map(|(_, unit)| unit);
-                let mut bytes = join(kept).to_vec();
+                let kept = units.iter().enumerate().filter(|(n, _)| !lost.contains(&(i, *n)));
+                let mut bytes = join(codec, kept).to_vec();
                 for (_, at, value) in hits.iter().filter(|(frame, ..)| *frame == i) {
                     let at = at.index(bytes.len().max(1));
                     bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= value);

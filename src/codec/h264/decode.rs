@@ -9,30 +9,19 @@ use openh264::{
 
 use super::{NAL_IDR, NAL_SLICE, NAL_SPS, codec_error, nal_headers, raw};
 use crate::{
-    codec::{CodecError, DecodeError, VideoDecoder},
-    media::{EncodedFrame, FramePool, MediaTime, Size, VideoFrame},
+    codec::{CodecError, DecodeError, VideoDecoder, decoded::Reference},
+    media::{EncodedFrame, FramePool, VideoFrame},
 };
 
 pub(super) struct H264Decoder {
     decoder: Decoder,
-    state: State,
+    state: Reference,
     pool: FramePool,
-}
-
-/// What the picture that was decoded last is worth to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It is as it was sent.
-    Sound,
-    /// A part of it, or of one before it, was made up.
-    Concealed,
-    /// There is none.
-    NeedsKeyFrame,
 }
 
 impl H264Decoder {
     pub(super) fn new() -> Result<Self, CodecError> {
-        Ok(Self { decoder: new_decoder()?, state: State::NeedsKeyFrame, pool: FramePool::default() })
+        Ok(Self { decoder: new_decoder()?, state: Reference::NeedsKeyFrame, pool: FramePool::default() })
     }
 
     fn attempt(&mut self, frame: &EncodedFrame, conceal: bool) -> Result<Option<VideoFrame>, DecodeError> {
@@ -45,23 +34,24 @@ impl H264Decoder {
             is_reference |= header & 0x60 != 0;
         }
         let stands_alone = has_idr || has_parameters;
-        if !stands_alone && (self.state == State::NeedsKeyFrame || (self.state == State::Concealed && !conceal)) {
+        if !stands_alone && (self.state == Reference::NeedsKeyFrame || (self.state == Reference::Concealed && !conceal))
+        {
             return Err(DecodeError::NeedsKeyFrame);
         }
         let (picture, whole) = raw::decode(&mut self.decoder, &frame.payload);
         let whole = whole && (picture.is_some() || !has_slices);
         let decoded = match picture {
             // A key frame of which a part is missing has nothing to take that part from.
-            Some(picture) if whole || (conceal && !has_idr) => copy(&picture, frame.media_time, &self.pool).map(Some),
+            Some(picture) if whole || (conceal && !has_idr) => picture.copy(frame.media_time, &self.pool).map(Some),
             None if whole => Ok(None),
             _ if has_idr => Err(DecodeError::Corrupt("a key frame is damaged".into())),
             _ => Err(DecodeError::NeedsKeyFrame),
         };
         self.state = match &decoded {
-            Ok(_) if !whole && is_reference => State::Concealed,
-            Ok(Some(_)) if has_idr => State::Sound,
+            Ok(_) if !whole && is_reference => Reference::Concealed,
+            Ok(Some(_)) if has_idr => Reference::Sound,
             Ok(_) => self.state,
-            Err(_) => State::NeedsKeyFrame,
+            Err(_) => Reference::NeedsKeyFrame,
         };
         if decoded.is_err() && has_idr {
             // A key frame stands on its own. If it fails, what is left in the decoder may harm the next.
@@ -96,26 +86,6 @@ fn new_decoder() -> Result<Decoder, CodecError> {
     Ok(decoder)
 }
 
-/// Copies the picture out of the decoder: the only time that it is.
-fn copy(picture: &raw::Picture<'_>, media_time: MediaTime, pool: &FramePool) -> Result<VideoFrame, DecodeError> {
-    let (width, height) = picture.dimensions;
-    let refused = DecodeError::Refused { width, height };
-    let size = match (u32::try_from(width), u32::try_from(height)) {
-        (Ok(width), Ok(height)) => Size::new(width, height).ok_or(refused)?,
-        _ => return Err(refused),
-    };
-    let chroma = size.chroma();
-    let rows = [(width, height), chroma, chroma];
-    pool.frame(media_time, size, |planes| {
-        for ((plane, stride), (width, height)) in picture.planes.into_iter().zip(rows) {
-            for row in plane.chunks(stride).take(height) {
-                planes.extend_from_slice(&row[..width]);
-            }
-        }
-    })
-    .map_err(|error| DecodeError::Corrupt(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use openh264::{
@@ -124,6 +94,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::media::{MediaTime, Size};
 
     /// A texture that moves, with some noise.
     fn scene(i: usize, size: Size) -> Vec<u8> {

@@ -56,6 +56,11 @@ impl Depacketizer for H264Depacketizer {
         }
     }
 
+    fn continues(&self, _: &RtpPacket) -> bool {
+        // Frames have numbers, but not in each packet.
+        false
+    }
+
     fn is_disposable(&self, packet: &RtpPacket) -> bool {
         // An aggregate has the greatest importance of its units, a fragment that of its unit.
         let importance = |header: u8| header & 0x60;

@@ -17,7 +17,7 @@ use super::{
     raw,
 };
 use crate::{
-    codec::{CodecError, VideoEncoder, VideoTarget},
+    codec::{CodecError, VideoEncoder, VideoTarget, threads},
     media::{EncodedFrame, MediaTime, Size, VideoFormat, VideoFrame},
 };
 
@@ -129,20 +129,6 @@ fn new_encoder(size: Size, hz: f64) -> Result<Encoder, CodecError> {
     encoder.encode(&even_slices(&grey)).map_err(|error| codec_error("cannot begin", error))?;
     Ok(encoder)
 }
-
-/// How many threads share a picture: it costs as much with two of them, and is there in little more than half the
-/// time.
-fn threads(size: Size) -> u16 {
-    let useful = match size.pixels() {
-        ..SMALL => 1,
-        pixels if pixels <= Size::HD.pixels() => 2,
-        _ => 4,
-    };
-    std::thread::available_parallelism().map_or(1, |there| useful.min(there.get() as u16))
-}
-
-/// Pictures of fewer pixels than 640x360 are encoded before a second thread would have begun.
-const SMALL: usize = 640 * 360;
 
 /// Borrows the planes; H.264 4:2:0 has even sides, so the last odd column and row are left out.
 fn even_slices(frame: &VideoFrame) -> YUVSlices<'_> {

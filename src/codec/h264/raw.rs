@@ -13,7 +13,7 @@ use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, SEncParamExt, WELS_LOG_QUIET,
 };
 
-pub(super) use decoder::{Picture, conceal, decode};
+pub(super) use decoder::{conceal, decode};
 
 /// Writes nothing to stderr. The safe interface asks for it too late, after the first warning.
 ///

@@ -23,6 +23,17 @@ impl VideoBuffer {
         true
     }
 
+    /// Whether what lies behind a gap is the very next frame, by its own number: what is missing held nothing.
+    /// It is then the next to leave.
+    pub(super) fn go_to_next_in_number(&mut self) -> bool {
+        let Some((&first, packet)) = self.packets.first_key_value() else { return false };
+        if self.frame_start != Some(self.floor) || !self.depacketizer.continues(packet) {
+            return false;
+        }
+        (self.floor, self.frame_start) = (first, Some(first));
+        true
+    }
+
     /// Whether what lies behind a gap is the rest of the frame that left last. It is dropped.
     pub(super) fn is_late_rest(&mut self) -> bool {
         let Some((&first, packet)) = self.packets.first_key_value() else { return false };

@@ -69,9 +69,9 @@ pub enum BlobError {
     /// The SDP inside is none.
     #[error("This holds no session that could be joined. Ask the other side to make it again.")]
     NoSession,
-    /// The other side knows neither H.264 nor Opus.
+    /// The other side knows none of our codecs.
     #[error(
-        "The other side offers neither Opus sound nor H.264 pictures: there is nothing both can play. Use p2pcall or a browser with H.264 there."
+        "The other side offers neither Opus sound nor pictures in H.264 or VP8: there is nothing both can play. Use p2pcall or a browser there."
     )]
     NoCommonCodec,
     /// The WebRTC library does not take it.

@@ -34,7 +34,7 @@ const LIBRARY: &str = "v=0\r\n\
     a=candidate:607854466 1 udp 1694498815 203.0.113.7 49809 typ srflx raddr 192.168.1.23 rport 45931\r\n\
     a=candidate:607854466 2 udp 1694498815 203.0.113.7 49809 typ srflx raddr 192.168.1.23 rport 45931\r\n\
     a=end-of-candidates\r\n\
-    m=video 9 UDP/TLS/RTP/SAVPF 97 98 99\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 97 98 100 99\r\n\
     c=IN IP4 0.0.0.0\r\n\
     a=setup:actpass\r\n\
     a=mid:1\r\n\
@@ -50,6 +50,10 @@ const LIBRARY: &str = "v=0\r\n\
     a=rtpmap:98 H264/90000\r\n\
     a=fmtp:98 packetization-mode=1;profile-level-id=42001f\r\n\
     a=rtcp-fb:98 nack\r\n\
+    a=rtpmap:100 VP8/90000\r\n\
+    a=rtcp-fb:100 nack\r\n\
+    a=rtcp-fb:100 nack pli\r\n\
+    a=rtcp-fb:100 transport-cc\r\n\
     a=rtpmap:99 flexfec-03/90000\r\n\
     a=rtcp-fb:99 nack\r\n\
     a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
@@ -70,7 +74,7 @@ const LIBRARY: &str = "v=0\r\n\
 
 fn travels(sdp: &str, hide_addresses: bool) -> Description {
     let local = Description { kind: DescriptionKind::Offer, sdp: sdp.into() };
-    travelling(&local, Stamp::new(SystemTime::UNIX_EPOCH, None), hide_addresses)
+    travelling(&local, None, Stamp::new(SystemTime::UNIX_EPOCH, None), hide_addresses)
 }
 
 fn candidate_lines(description: &Description) -> Vec<&str> {
@@ -89,7 +93,7 @@ fn an_offer_is_short() {
     let offer = travels(LIBRARY, false);
     assert_eq!(Stamp::of(&offer), Ok(Some(Stamp::new(SystemTime::UNIX_EPOCH, None))));
     let plain = SessionBlob::encode(&offer, BlobForm::Plain);
-    assert!(plain.as_str().len() <= 1480, "{}", plain.as_str().len());
+    assert!(plain.as_str().len() <= 1650, "{}", plain.as_str().len());
     let compact = SessionBlob::encode(&offer, BlobForm::Compact);
     assert!(compact.as_str().len() <= 140, "{}", compact.as_str().len());
     assert_eq!(
@@ -139,11 +143,11 @@ fn what_a_browser_numbered_is_kept() {
         .replace("98", "109")
         .replace("extmap:1", "extmap:4");
     let local = Description { kind: DescriptionKind::Answer, sdp: answer };
-    let sdp = travelling(&local, Stamp::new(SystemTime::UNIX_EPOCH, None), false).sdp;
+    let sdp = travelling(&local, None, Stamp::new(SystemTime::UNIX_EPOCH, None), false).sdp;
     for line in [
         "a=group:BUNDLE v 2\n",
         "a=setup:active\n",
-        "m=audio 0 UDP/TLS/RTP/SAVPF 0\na=mid:0\nm=video 9 UDP/TLS/RTP/SAVPF 103 109 99\na=mid:v\na=sendrecv\n",
+        "m=audio 0 UDP/TLS/RTP/SAVPF 0\na=mid:0\nm=video 9 UDP/TLS/RTP/SAVPF 103 109 100 99\na=mid:v\na=setup:active\na=sendrecv\n",
         "a=extmap:4 ",
         "a=fmtp:109 packetization-mode=1;profile-level-id=42001f\n",
         "a=ice-ufrag:QKXz\na=ice-pwd:DPHSl3f2T6JMcqq53JXRiQ\n",
@@ -151,6 +155,35 @@ fn what_a_browser_numbered_is_kept() {
     ] {
         assert!(sdp.contains(line), "{line} is not in:\n{sdp}");
     }
+}
+
+#[test]
+fn an_answer_keeps_to_its_offer() {
+    let local = Description { kind: DescriptionKind::Answer, sdp: LIBRARY.replace("actpass", "active") };
+    let answered = |offer: &str| {
+        let offer = Description { kind: DescriptionKind::Offer, sdp: offer.into() };
+        travelling(&local, Some(&offer), Stamp::new(SystemTime::UNIX_EPOCH, None), false).sdp
+    };
+    let ours = answered(&travels(LIBRARY, false).sdp);
+    let (session, media) = ours.split_at(ours.find("\nm=").expect("a medium"));
+    assert!(
+        session.contains("\na=extmap:1 ") && !media.contains("a=extmap") && session.contains("a=group:BUNDLE 0 1 2")
+    );
+    // With header extensions in the media, one of them inactive, nothing bundled.
+    let others = LIBRARY.replace("a=group:BUNDLE 0 1 2\r\n", "");
+    let (before, video) = others.split_at(others.find("m=video").expect("pictures"));
+    let sdp = answered(&format!("{before}{}", video.replace("a=sendrecv", "a=inactive")));
+    let (session, media) = sdp.split_at(sdp.find("\nm=").expect("a medium"));
+    assert!(!session.contains("a=extmap") && !session.contains("a=group"), "{session}");
+    let (audio, video) = media.split_at(media.find("m=video").expect("pictures"));
+    assert!(audio.contains("\na=extmap:1 ") && audio.contains("\na=sendrecv\n") && audio.contains("a=ssrc:"));
+    assert!(video.contains("\na=extmap:1 ") && video.contains("\na=inactive\n") && !video.contains("a=ssrc:"));
+}
+
+#[test]
+fn what_is_refused_is_bundled_no_more() {
+    let local = LIBRARY.replace("m=video 9", "m=video 0");
+    assert!(travels(&local, false).sdp.contains("\na=group:BUNDLE 0 2\n"));
 }
 
 #[test]

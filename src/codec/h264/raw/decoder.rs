@@ -11,14 +11,7 @@ use openh264_sys2::{
     ERROR_CON_SLICE_MV_COPY_CROSS_IDR_FREEZE_RES_CHANGE, SBufferInfo, dsErrorFree, dsInvalidArgument,
 };
 
-/// A picture that lies in the decoder until it decodes the next.
-#[derive(Debug)]
-pub(in super::super) struct Picture<'a> {
-    /// Width and height in pixels.
-    pub(in super::super) dimensions: (usize, usize),
-    /// Y, U and V: each with its rows' distance in bytes.
-    pub(in super::super) planes: [(&'a [u8], usize); 3],
-}
+use crate::codec::decoded::DecodedPicture;
 
 /// Makes the decoder fill what is missing of a picture from the one before, moved as its neighbours
 /// move: 2 to 6 dB better in a moving picture than to copy what was there.
@@ -34,7 +27,7 @@ const ACCESS_UNIT_DELIMITER: [u8; 6] = [0, 0, 0, 1, 9, 0xf0];
 
 /// Decodes an access unit. Returns the picture, if there is one, and whether all of the access unit
 /// was there and well-formed.
-pub(in super::super) fn decode<'a>(decoder: &'a mut Decoder, stream: &[u8]) -> (Option<Picture<'a>>, bool) {
+pub(in super::super) fn decode<'a>(decoder: &'a mut Decoder, stream: &[u8]) -> (Option<DecodedPicture<'a>>, bool) {
     // The library's own way to end an access unit would wait for the slices that are missing.
     let (mut state, mut planes, mut info) = (dsErrorFree, [null_mut(); 3], SBufferInfo::default());
     for part in [stream, &ACCESS_UNIT_DELIMITER] {
@@ -97,7 +90,7 @@ fn set_option(decoder: &mut Decoder, option: DECODER_OPTION, mut value: c_int) -
 
 /// Borrows the planes for as long as the decoder is: it overwrites them when it decodes again.
 #[expect(unsafe_code, reason = "the library gives bare pointers")]
-fn borrow<'a>(_: &'a mut Decoder, planes: [*mut u8; 3], info: &SBufferInfo) -> Option<Picture<'a>> {
+fn borrow<'a>(_: &'a mut Decoder, planes: [*mut u8; 3], info: &SBufferInfo) -> Option<DecodedPicture<'a>> {
     if info.iBufferStatus != 1 || planes.iter().any(|plane| plane.is_null()) {
         return None;
     }
@@ -118,5 +111,5 @@ fn borrow<'a>(_: &'a mut Decoder, planes: [*mut u8; 3], info: &SBufferInfo) -> O
         // stay as they are until the decoder is used again; `'a` keeps it borrowed until then.
         borrowed[index] = (unsafe { slice::from_raw_parts(planes[index], len) }, strides[index]);
     }
-    Some(Picture { dimensions: (width, height), planes: borrowed })
+    Some(DecodedPicture { dimensions: (width, height), planes: borrowed })
 }

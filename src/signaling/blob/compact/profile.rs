@@ -25,6 +25,8 @@ pub(super) struct Profile {
     video: Direction,
     /// Whether the picture's medium comes before the sound's.
     video_first: bool,
+    /// Whether pictures may be VP8, too.
+    vp8: bool,
     /// Whether pictures are repaired.
     repair: bool,
     /// Whether sound may come with copies, and without silence.
@@ -68,16 +70,15 @@ const REDUNDANT_AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=
 const VIDEO: &str = "a=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\n\
                      a=rtcp-fb:97 nack\na=rtcp-fb:97 nack pli\na=rtcp-fb:97 transport-cc";
 
-const REPAIR: &str = "a=rtpmap:99 flexfec-03/90000";
+const VP8: &str = "a=rtpmap:100 VP8/90000\na=rtcp-fb:100 nack\na=rtcp-fb:100 nack pli\na=rtcp-fb:100 transport-cc";
 
-const ASSOCIATION: &str =
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\na=mid:2\na=sctp-port:5000\na=max-message-size:65536";
+const REPAIR: &str = "a=rtpmap:99 flexfec-03/90000";
 
 /// The bits of the byte about media: two for each direction, then these.
 const VIDEO_FIRST: u8 = 1 << 4;
 const REPAIRED: u8 = 1 << 5;
 const REDUNDANT: u8 = 1 << 6;
-const MEDIA: u8 = VIDEO_FIRST | REPAIRED | REDUNDANT | 0b1111;
+const WITH_VP8: u8 = 1 << 7;
 
 /// A bit of the byte before a candidate, above the two for its kind.
 const IPV6: u8 = 1 << 2;
@@ -102,6 +103,7 @@ impl Profile {
             audio: audio.direction(),
             video: video.direction(),
             video_first,
+            vp8: video.medium().any(|word| word == "100"),
             repair: video.0.contains(&REPAIR),
             redundant_audio: audio.medium().any(|word| word == "63"),
             stamp: (stamp.minutes() < 1 << 24 && answers_fit).then_some(stamp)?,
@@ -126,23 +128,27 @@ impl Profile {
         };
         line("a=group:BUNDLE 0 1 2");
         line(&format!("a=fingerprint:sha-256 {}", fingerprint.join(":")));
-        line(&format!("a=setup:{setup}"));
         line(&format!("a=ice-ufrag:{}", STANDARD_NO_PAD.encode(self.ufrag)));
         line(&format!("a=ice-pwd:{}", STANDARD_NO_PAD.encode(self.password)));
         line(EXTENSION);
         let (formats, codecs) = if self.redundant_audio { ("96 63", REDUNDANT_AUDIO) } else { ("96", AUDIO) };
-        let audio = (format!("m=audio 9 UDP/TLS/RTP/SAVPF {formats}"), self.audio, codecs, first_ssrc, false);
-        let video = ("m=video 9 UDP/TLS/RTP/SAVPF 97".to_owned(), self.video, VIDEO, first_ssrc + 1, self.repair);
+        let audio = (format!("m=audio 9 UDP/TLS/RTP/SAVPF {formats}"), self.audio, vec![codecs], first_ssrc);
+        let (mut formats, mut codecs) = ("97".to_owned(), vec![VIDEO]);
+        for (there, format, lines) in [(self.vp8, " 100", VP8), (self.repair, " 99", REPAIR)] {
+            if there {
+                formats.push_str(format);
+                codecs.push(lines);
+            }
+        }
+        let video = (format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}"), self.video, codecs, first_ssrc + 1);
         let media = if self.video_first { [video, audio] } else { [audio, video] };
-        for (mid, (medium, direction, codec, ssrc, repair)) in media.into_iter().enumerate() {
-            line(&format!("{medium}{}", if repair { " 99" } else { "" }));
+        for (mid, (medium, direction, codecs, ssrc)) in media.into_iter().enumerate() {
+            line(&medium);
             line(&format!("a=mid:{mid}"));
+            line(&format!("a=setup:{setup}"));
             line(direction.line());
             line("a=rtcp-mux");
-            line(codec);
-            if repair {
-                line(REPAIR);
-            }
+            codecs.into_iter().for_each(&mut line);
             if direction.sends() {
                 line(&ssrc_line(ssrc, &mid.to_string()));
             }
@@ -150,7 +156,11 @@ impl Profile {
                 self.candidate_lines().iter().for_each(|candidate| line(candidate));
             }
         }
-        line(ASSOCIATION);
+        line("m=application 9 UDP/DTLS/SCTP webrtc-datachannel");
+        line("a=mid:2");
+        line(&format!("a=setup:{setup}"));
+        line("a=sctp-port:5000");
+        line("a=max-message-size:65536");
         Description { kind: self.kind, sdp: self.stamp.apply(&sdp) }
     }
 
@@ -180,7 +190,8 @@ impl Profile {
         let first = if self.video_first { VIDEO_FIRST } else { 0 };
         let repair = if self.repair { REPAIRED } else { 0 };
         let redundant = if self.redundant_audio { REDUNDANT } else { 0 };
-        let mut bytes = vec![number(self.audio) | number(self.video) << 2 | first | repair | redundant];
+        let vp8 = if self.vp8 { WITH_VP8 } else { 0 };
+        let mut bytes = vec![number(self.audio) | number(self.video) << 2 | first | repair | redundant | vp8];
         bytes.extend(&self.stamp.minutes().to_be_bytes()[1..]);
         bytes.extend(self.fingerprint);
         bytes.extend(self.ufrag);
@@ -207,9 +218,6 @@ impl Profile {
     pub(super) fn from_bytes(kind: DescriptionKind, bytes: &[u8]) -> Result<Self, BlobError> {
         let mut reader = Reader(bytes);
         let [media] = reader.take()?;
-        if media & !MEDIA != 0 {
-            return Err(BlobError::Newer);
-        }
         let direction = |bits: u8| Direction::ALL[usize::from(bits & 3)];
         let [high, middle, low] = reader.take()?;
         let (fingerprint, ufrag, password) = (reader.take()?, reader.take()?, reader.take()?);
@@ -227,6 +235,7 @@ impl Profile {
             audio: direction(media),
             video: direction(media >> 2),
             video_first: media & VIDEO_FIRST != 0,
+            vp8: media & WITH_VP8 != 0,
             repair: media & REPAIRED != 0,
             redundant_audio: media & REDUNDANT != 0,
             stamp: Stamp::from_minutes(u32::from_be_bytes([0, high, middle, low]), answers),

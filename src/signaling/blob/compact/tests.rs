@@ -85,7 +85,7 @@ fn what_a_later_version_writes_is_told() {
         format!("{PREFIX}{length}{}", base62::encode(&envelope))
     };
     assert!(read(&text(body(0, 0, 0))).is_ok());
-    for newer in [body(4, 0, 0), body(0, 1 << 7, 0), body(0, 0, 3), body(0, 0, 8)] {
+    for newer in [body(4, 0, 0), body(0, 0, 3), body(0, 0, 8)] {
         assert_eq!(read(&text(newer)), Err(BlobError::Newer));
     }
     for damaged in [vec![], vec![0], body(0, 0, 0)[..60].to_vec(), vec![DEFLATED, 0xff]] {
@@ -110,7 +110,7 @@ fn described() -> impl Strategy<Value = (Description, usize)> {
         let address = if v6 { &address[..] } else { &address[..4] };
         [&[kind | u8::from(v6) << 2], address, &port.to_be_bytes()].concat()
     });
-    let fixed = (0_u8..64, any::<[u8; 3]>(), any::<[u8; 32]>(), any::<[u8; 3]>(), any::<[u8; 16]>());
+    let fixed = (any::<u8>(), any::<[u8; 3]>(), any::<[u8; 32]>(), any::<[u8; 3]>(), any::<[u8; 16]>());
     (any::<bool>(), fixed, any::<[u8; 4]>(), vec(candidate, 0..6)).prop_map(
         |(answer, (media, minutes, fingerprint, ufrag, password), answers, candidates)| {
             let kind = if answer { DescriptionKind::Answer } else { DescriptionKind::Offer };
