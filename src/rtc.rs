@@ -32,6 +32,7 @@ mod stage;
 mod stun;
 mod tap;
 mod track;
+mod undeclared;
 mod url;
 
 use std::ops::RangeInclusive;
@@ -193,6 +194,8 @@ pub enum RtcEvent {
     GatheringComplete,
     /// The other side sends a track.
     Track(RemoteTrack),
+    /// The other side sends a stream of which its description did not tell the SSRC.
+    Undeclared(MediaKind, u32),
     /// The other side needs a key frame (PLI, RFC 4585; FIR, RFC 5104).
     KeyFrameWanted,
     /// How the other side's RTP time relates to its wall clock.

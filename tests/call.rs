@@ -51,7 +51,7 @@ impl Signaling for InWriting {
     async fn send(&mut self, description: Description) -> Result<(), SignalingError> {
         let text = |form| SessionBlob::encode(&description, form).to_string();
         let (plain, compact) = (text(BlobForm::Plain), text(BlobForm::Compact));
-        assert!(plain.len() <= 1480, "{}", plain.len());
+        assert!(plain.len() <= 1620, "{}", plain.len());
         assert!(compact.len() <= 140, "{}", compact.len());
         let read = SessionBlob::find(&compact).expect("our own blob").description;
         assert!(read == description, "{}", description.sdp);

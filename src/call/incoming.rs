@@ -75,14 +75,21 @@ impl Incoming {
     pub(super) fn start(&mut self, track: RemoteTrack) -> std::io::Result<()> {
         let kind = track.kind();
         let taken = match kind {
-            MediaKind::Audio => &self.audio,
-            MediaKind::Video => &self.video,
+            MediaKind::Audio => &mut self.audio,
+            MediaKind::Video => &mut self.video,
         };
-        if taken.is_some() {
-            tracing::debug!(%kind, "a further track is left alone");
+        let meter = self.meters[kind as usize].clone();
+        if let Some(stream) = taken {
+            if stream.track.ssrc() == track.ssrc() {
+                // The library was told of it again.
+                stream.reader.abort();
+                stream.reader = tokio::spawn(read(track.clone(), stream.inbound.clone(), meter));
+                stream.track = track;
+            } else {
+                tracing::debug!(%kind, "a further track is left alone");
+            }
             return Ok(());
         }
-        let meter = self.meters[kind as usize].clone();
         let capacity = if kind == MediaKind::Video { VIDEO_PACKETS } else { AUDIO_PACKETS };
         let (inbound, receiver) = sync_channel(capacity);
         let thread = match kind {

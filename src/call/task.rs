@@ -268,6 +268,12 @@ impl Task {
                 self.incoming.start(track)?;
                 return Ok(None);
             }
+            RtcEvent::Undeclared(kind, ssrc) => {
+                if let Err(error) = self.peer.declare(kind, ssrc).await {
+                    tracing::warn!(%error, %kind, "a stream that was not declared cannot be taken");
+                }
+                return Ok(None);
+            }
             RtcEvent::KeyFrameWanted => {
                 self.reporter.pli_count += 1;
                 self.outgoing.video.want_key_frame();

@@ -3,6 +3,9 @@
 
 mod bundled;
 
+pub(super) use bundled::undeclared;
+
+use self::bundled::bundled;
 use super::{
     capability::{self, Match},
     track::{repair_ssrc, ssrc},
@@ -11,9 +14,10 @@ use crate::media::{Codec, Description, MediaKind};
 
 /// Returns the text that the library is to take in place of the other side's.
 ///
-/// `wished` says in which order codecs for pictures are to be looked at, whatever the text says.
-pub(super) fn for_library(description: &Description, wished: Option<&[Codec]>) -> String {
-    let sdp = capability::without_defaults(&spread(&bundled::bundled(&with_repair(description))));
+/// `wished` says in which order codecs for pictures are to be looked at, whatever the text says, and `learnt` SSRCs
+/// that it does not tell.
+pub(super) fn for_library(description: &Description, wished: Option<&[Codec]>, learnt: &[(MediaKind, u32)]) -> String {
+    let sdp = capability::without_defaults(&for_each_codec(&spread(&bundled(&with_repair(description), learnt))));
     rewritten(&sdp, |medium| {
         let formats = Formats::of(medium)?;
         let mut payload_types = formats.payload_types.clone();
@@ -192,6 +196,23 @@ fn spread(sdp: &str) -> String {
     spread
 }
 
+/// Repeats for each codec what RFC 4585 (4.2) also allows once for all of a medium's.
+fn for_each_codec(sdp: &str) -> String {
+    let mut out = session(sdp).0.to_owned();
+    for medium in media(sdp) {
+        let payload_types = Formats::of(medium).map(|formats| formats.payload_types).unwrap_or_default();
+        for line in medium.split_inclusive('\n') {
+            match line.strip_prefix("a=rtcp-fb:* ") {
+                Some(kind) => {
+                    payload_types.iter().for_each(|number| out.push_str(&format!("a=rtcp-fb:{number} {kind}")));
+                }
+                None => out.push_str(line),
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,13 +262,20 @@ mod tests {
             (&other_alone, None, "103 106", Some(Codec::H264)),
             (&OFFER.replace("H264", "H265").replace("VP8", "AV1"), None, "96 97 45 103 106 49", None),
         ] {
-            let text = for_library(&offer(sdp.to_owned()), wished);
+            let text = for_library(&offer(sdp.to_owned()), wished, &[]);
             let found = text.lines().find(|line| line.starts_with("m=video"));
             assert_eq!(found, Some(&*format!("m=video 9 UDP/TLS/RTP/SAVPF {line}")), "{wished:?}");
             assert_eq!(chosen(&text, MediaKind::Video), codec, "{line}");
             assert_eq!(chosen(&text, MediaKind::Audio), Some(Codec::Opus));
             assert_eq!(text.lines().count(), sdp.lines().count());
         }
+    }
+
+    #[test]
+    fn what_holds_for_all_codecs_is_repeated_for_each() {
+        let sdp = "v=0\nm=video 9 P 97 100\na=rtcp-fb:* nack pli\na=rtcp-fb:97 x\n";
+        let expected = "v=0\nm=video 9 P 97 100\na=rtcp-fb:97 nack pli\na=rtcp-fb:100 nack pli\na=rtcp-fb:97 x\n";
+        assert_eq!(for_each_codec(sdp), expected);
     }
 
     #[test]

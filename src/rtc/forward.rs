@@ -14,7 +14,7 @@ use webrtc::{
     },
 };
 
-use super::{CandidateKind, RtcEvent, channel, payload_types::PayloadTypes, red, track};
+use super::{CandidateKind, RtcEvent, channel, payload_types::PayloadTypes, red, track, undeclared::Undeclared};
 
 /// Sends events without ever waiting.
 ///
@@ -28,6 +28,7 @@ pub(super) struct Forward {
     /// What comes in as which codec, and redundant sound as what.
     payload_types: PayloadTypes,
     red: red::Incoming,
+    pub(super) undeclared: Undeclared,
 }
 
 impl Forward {
@@ -40,6 +41,7 @@ impl Forward {
             nudge: Arc::default(),
             payload_types: PayloadTypes::default(),
             red: red::Incoming::default(),
+            undeclared: Undeclared::default(),
         };
         (forward, receiver)
     }
@@ -54,6 +56,15 @@ impl Forward {
     pub(super) fn nudged(&self) -> impl Future<Output = ()> + Send + use<> {
         let nudge = self.nudge.clone();
         async move { nudge.notified().await }
+    }
+
+    /// Looks at a datagram for a stream that was not declared, if there is one.
+    pub(super) fn look(&self, datagram: &[u8]) {
+        if self.undeclared.is_expected()
+            && let Some((kind, ssrc)) = self.undeclared.found(datagram, &self.payload_types)
+        {
+            self.tell(RtcEvent::Undeclared(kind, ssrc));
+        }
     }
 
     pub(super) fn tell(&self, event: RtcEvent) {

@@ -52,14 +52,17 @@ impl Handshake {
     }
 }
 
-/// Whether a datagram may go out again: it belongs to a handshake, encrypted or not (RFC 6347, 4.1; RFC 5246, 6.2.1),
-/// and is no request for a cookie. That is repeated only when it is asked for again (RFC 6347, 4.2.4): some clients
-/// begin anew with each.
-pub(super) fn is_repeated(datagram: &[u8]) -> bool {
+/// Whether a datagram belongs to a handshake, encrypted or not (RFC 6347, 4.1; RFC 5246, 6.2.1).
+pub(super) fn is_handshake(datagram: &[u8]) -> bool {
     const CHANGE_CIPHER_SPEC: u8 = 20;
     const HANDSHAKE: u8 = 22;
-    let is_handshake = matches!(datagram.first(), Some(&CHANGE_CIPHER_SPEC | &HANDSHAKE));
-    is_handshake && message(datagram) != Some(HELLO_VERIFY_REQUEST)
+    matches!(datagram.first(), Some(&CHANGE_CIPHER_SPEC | &HANDSHAKE))
+}
+
+/// Whether a datagram may go out again: all of the handshake but the request for a cookie. That is repeated only when it is asked for again (RFC 6347, 4.2.4): some clients
+/// begin anew with each.
+pub(super) fn is_repeated(datagram: &[u8]) -> bool {
+    is_handshake(datagram) && message(datagram) != Some(HELLO_VERIFY_REQUEST)
 }
 
 /// Returns the type of the first handshake message in a datagram, if it is one and not encrypted yet.

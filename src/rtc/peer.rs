@@ -26,7 +26,7 @@ use super::{
     chain::interceptors,
     channel,
     contact::Watch,
-    description::{chosen, for_library, is_refused, receives},
+    description::{chosen, for_library, is_refused, receives, undeclared},
     estimate::{Coverage, Estimator},
     forward::Forward,
     keepalive::Keepalive,
@@ -59,6 +59,9 @@ pub struct Peer {
     forward: Forward,
     round_trip: RoundTrip,
     protection: watch::Sender<f64>,
+    /// What the other side told, and the SSRCs that it did not.
+    remote: Option<Description>,
+    learnt: Vec<(MediaKind, u32)>,
     /// What the other side does not want to receive.
     unwanted: Vec<MediaKind>,
     /// Whether the other side takes repair packets.
@@ -115,6 +118,8 @@ impl Peer {
             forward,
             round_trip,
             protection,
+            remote: None,
+            learnt: vec![],
             unwanted: vec![],
             repairs: false,
             addresses_chosen: config.bind.iter().any(|bind| matches!(bind, Bind::Address(_))),
@@ -264,15 +269,35 @@ impl Peer {
         }
     }
 
-    async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
+    /// Takes note of a stream of which the other side's description did not tell the SSRC: takes the description
+    /// again, with it, within this side alone.
+    ///
+    /// # Errors
+    /// If the library refuses.
+    pub async fn declare(&mut self, kind: MediaKind, ssrc: u32) -> Result<(), RtcError> {
+        let Some(remote) = self.remote.clone() else { return Ok(()) };
+        self.learnt.push((kind, ssrc));
+        let sdp = self.for_library(&remote);
+        let again = RTCSessionDescription::offer(sdp)?;
+        self.connection.set_remote_description(again).await?;
+        let answer = self.connection.create_answer(None).await?;
+        Ok(self.connection.set_local_description(answer).await?)
+    }
+
+    fn for_library(&self, description: &Description) -> String {
         // An answer says what its writer likes best, and so does the offer of a p2pcall. The order of others is
         // nobody's wish.
         let is_wish = description.kind == DescriptionKind::Answer || description.attribute("p2pcall").is_some();
         let ours = &self.picture_codecs;
-        let sdp = for_library(description, (ours.insist || !is_wish).then_some(&*ours.order));
+        for_library(description, (ours.insist || !is_wish).then_some(&*ours.order), &self.learnt)
+    }
+
+    async fn set_remote(&mut self, description: &Description) -> Result<(), RtcError> {
+        let sdp = self.for_library(description);
         if description.kind == DescriptionKind::Offer {
             self.forward.offered(&sdp);
         }
+        self.forward.undeclared.expect(undeclared(&sdp));
         self.unwanted =
             [MediaKind::Audio, MediaKind::Video].into_iter().filter(|kind| !receives(&sdp, *kind)).collect();
         self.repairs = sdp.contains(" flexfec-03/90000");
@@ -286,7 +311,9 @@ impl Peer {
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
         };
         let wrong = |error: webrtc::error::Error| RtcError::Description(error.to_string());
-        self.connection.set_remote_description(parsed.map_err(wrong)?).await.map_err(wrong)
+        self.connection.set_remote_description(parsed.map_err(wrong)?).await.map_err(wrong)?;
+        self.remote = Some(description.clone());
+        Ok(())
     }
 }
 

@@ -10,7 +10,10 @@ use std::{
     io::{self, IoSliceMut},
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -24,7 +27,7 @@ use super::{
     RtcEvent,
     contact::Watch,
     forward::Forward,
-    handshake::{Handshake, is_repeated},
+    handshake::{Handshake, is_handshake, is_repeated},
     keepalive::{Keepalive, Mapping},
     punch::Punch,
     stun::{Datagram, classify},
@@ -56,6 +59,8 @@ pub(super) struct WatchedSocket {
     watch: Arc<Watch>,
     forward: Forward,
     handshake: Handshake,
+    /// How many datagrams of the handshake have come.
+    answers: Arc<AtomicU32>,
     pub(super) mapping: Mapping,
     punch: Mutex<Punch>,
 }
@@ -71,12 +76,16 @@ impl WatchedSocket {
 
     /// Sends a datagram of the handshake again, twice, as if the network had doubled it: the library waits
     /// a second for an answer before it does so itself. What comes twice is dropped by its record's number
-    /// (RFC 6347, 4.1.2.6).
+    /// (RFC 6347, 4.1.2.6); but not by all, so nothing is sent again once the other side has answered.
     fn send_again(&self, datagram: &[u8], to: SocketAddr) {
         let (socket, datagram) = (self.socket.clone(), datagram.to_vec());
+        let (answers, before) = (self.answers.clone(), self.answers.load(Ordering::Relaxed));
         tokio::spawn(async move {
             for pause in AGAIN_AFTER {
                 tokio::time::sleep(pause).await;
+                if answers.load(Ordering::Relaxed) != before {
+                    return;
+                }
                 // The library's own attempts tell what is wrong.
                 let _ = socket.send_to(&datagram, to).await;
             }
@@ -105,6 +114,9 @@ impl WatchedSocket {
 
     /// Whether a datagram is the library's business.
     fn arrives(&self, datagram: &[u8], from: SocketAddr) -> bool {
+        if is_handshake(datagram) {
+            self.answers.fetch_add(1, Ordering::Relaxed);
+        }
         match classify(datagram) {
             Datagram::Check => {
                 self.watch.count(|contact| contact.checks_received += 1);
@@ -147,6 +159,13 @@ impl AsyncUdpSocket for WatchedSocket {
     ) -> Poll<io::Result<usize>> {
         let received = self.socket.poll_recv(cx, buffers, meta);
         if let Poll::Ready(Ok(count)) = &received
+            && self.forward.undeclared.is_expected()
+        {
+            buffers.iter().zip(meta.iter()).take(*count).for_each(|(buffer, meta)| {
+                self.forward.look(&buffer[..meta.stride.min(meta.len).min(buffer.len())]);
+            });
+        }
+        if let Poll::Ready(Ok(count)) = &received
             && self.watch.waiting()
         {
             for (buffer, meta) in buffers.iter_mut().zip(meta).take(*count) {
@@ -187,6 +206,7 @@ impl Runtime for WatchedRuntime {
             watch: self.watch.clone(),
             forward: self.forward.clone(),
             handshake: Handshake::default(),
+            answers: Arc::default(),
             mapping: Mapping::new(self.forward.clone()),
             punch: Mutex::default(),
         });

@@ -265,6 +265,11 @@ impl RemoteTrack {
         self.kind
     }
 
+    /// Returns the stream's synchronization source.
+    pub const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
     /// Hands over each packet as it comes with the codec of what is in it, until the track ends; of redundant ones
     /// what they hold, each once. What is of none of our codecs is left out.
     ///

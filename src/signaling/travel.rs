@@ -46,20 +46,21 @@ pub fn travelling(local: &Description, offer: Option<&Description>, stamp: Stamp
     shared.iter().for_each(|extension| line(extension));
 
     let open = sdp.media.iter().position(|medium| !medium.is_refused());
-    for (index, medium) in sdp.media.iter().enumerate() {
-        let of_medium = if medium.is_refused() {
-            refused(medium)
-        } else {
-            match medium.medium().next() {
-                Some("audio" | "video") => {
-                    let offered = offer.as_ref().and_then(|offer| offer.media.get(index));
-                    rtp(medium, local.kind, offered, !shared.is_empty())
-                }
+    let open = open.and_then(|index| sdp.media[index].attribute("mid"));
+    let offered = offer.as_ref().map_or(&sdp.media, |offer| &offer.media);
+    for offered in offered {
+        let mid = offered.attribute("mid");
+        // The library leaves out what is neither sound nor picture nor channel.
+        let medium = sdp.media.iter().find(|medium| medium.attribute("mid") == mid);
+        let of_medium = match medium {
+            Some(medium) if !medium.is_refused() => match medium.medium().next() {
+                Some("audio" | "video") => rtp(medium, local.kind, offer.as_ref().map(|_| offered), !shared.is_empty()),
                 _ => association(medium),
-            }
+            },
+            _ => refused(offered),
         };
         of_medium.iter().for_each(|text| line(text));
-        if Some(index) == open {
+        if mid == open {
             candidates(&sdp, hide_addresses).iter().for_each(|candidate| line(candidate));
         }
     }
@@ -87,8 +88,13 @@ fn bundle(sdp: &Sdp) -> Option<String> {
 }
 
 fn refused(medium: &Lines) -> Vec<String> {
-    let mid = medium.0.iter().filter(|line| line.starts_with("a=mid:"));
-    medium.0.first().into_iter().chain(mid).map(|line| (*line).to_owned()).collect()
+    let words: Vec<&str> = medium.medium().collect();
+    let line = match words.as_slice() {
+        [kind, _, rest @ ..] => format!("m={kind} 0 {}", rest.join(" ")),
+        _ => return vec![],
+    };
+    let mid = medium.attribute("mid").map(|mid| format!("a=mid:{mid}"));
+    std::iter::once(line).chain(mid).collect()
 }
 
 /// Returns the lines of a medium that goes over RTP.
@@ -102,6 +108,9 @@ fn rtp(medium: &Lines, kind: DescriptionKind, offered: Option<&Lines>, extension
         Some(_) => medium.direction(),
         None => medium.direction().without_sending(),
     };
+    // Not everybody knows this way to say it: who offers so does.
+    let may_share = offered.is_none_or(|offered| offered.attributes("rtcp-fb").any(|line| line.starts_with("* ")));
+    let feedback = common_feedback(medium, wanted).filter(|_| may_share);
     let redundant = medium.attributes("rtpmap").find_map(|map| map.strip_suffix(" red/48000/2"));
     let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
 
@@ -122,17 +131,34 @@ fn rtp(medium: &Lines, kind: DescriptionKind, offered: Option<&Lines>, extension
         let keep = match name {
             "rtpmap" | "fmtp" => wanted(payload_type),
             // Nobody says anything about repair packets, and what holds for sound holds for its copies.
-            "rtcp-fb" => wanted(payload_type) && ![repair, redundant].contains(&Some(payload_type)),
+            "rtcp-fb" => {
+                feedback.is_none() && wanted(payload_type) && ![repair, redundant].contains(&Some(payload_type))
+            }
             "extmap" => !extensions_shared,
             "rid" | "simulcast" => true,
             _ => false,
         };
         lines.extend(keep.then(|| (*line).to_owned()));
     }
+    lines.extend(feedback.into_iter().flatten().map(|kind| format!("a=rtcp-fb:* {kind}")));
     // The WebRTC library of the other p2pcall needs both the SSRC and a name for each track.
     let ssrc = medium.attribute("ssrc").and_then(|ssrc| ssrc.split(' ').next()).filter(|_| direction.sends());
     lines.extend(ssrc.map(|ssrc| ssrc_line(ssrc, mid)));
     lines
+}
+
+/// Returns the feedback that all codecs for pictures allow, if they allow the same: it can be told once for all of them
+/// (RFC 4585, 4.2).
+fn common_feedback<'a>(medium: &Lines<'a>, wanted: impl Fn(&str) -> bool) -> Option<Vec<&'a str>> {
+    let is_codec = |map: &&'a str| map.ends_with(" H264/90000") || map.ends_with(" VP8/90000");
+    let codecs = medium.attributes("rtpmap").filter(is_codec).filter_map(|map| map.split(' ').next());
+    let of = |payload_type: &str| -> Vec<&'a str> {
+        let feedback = medium.attributes("rtcp-fb").filter_map(|feedback| feedback.split_once(' '));
+        feedback.filter(|(of, _)| *of == payload_type).map(|(_, kind)| kind).collect()
+    };
+    let mut kinds = codecs.filter(|payload_type| wanted(payload_type)).map(of);
+    let first = kinds.next()?;
+    kinds.all(|other| other == first).then_some(first)
 }
 
 /// Returns the one line that tells a track's SSRC and its name (RFC 5576).

@@ -11,12 +11,13 @@ use crate::media::MediaKind;
 /// SSRCs for streams of which the description does not tell theirs.
 const UNDECLARED: u32 = 0x7fff_0000;
 
-/// Returns the description in which the media that are taken are bundled, and the others stand aside.
-pub(super) fn bundled(sdp: &str) -> String {
+/// Returns the description in which the media that are taken are bundled, and the others stand aside. `learnt` tells
+/// SSRCs that the description does not.
+pub(super) fn bundled(sdp: &str, learnt: &[(MediaKind, u32)]) -> String {
     let media: Vec<&str> = media(sdp).collect();
     let taken = taken(sdp, &media);
     let (session, _) = session(sdp);
-    let mut out: String = session.split_inclusive('\n').filter(|line| !line.starts_with("a=group:BUNDLE")).collect();
+    let mut out: String = session.split_inclusive('\n').filter(|line| !line.starts_with("a=group:")).collect();
     let mids: Vec<&str> = media
         .iter()
         .enumerate()
@@ -28,7 +29,10 @@ pub(super) fn bundled(sdp: &str) -> String {
     }
     for (index, medium) in media.into_iter().enumerate() {
         match taken.contains(&index) {
-            true => open(medium, UNDECLARED + index as u32, &mut out),
+            true => {
+                let known = learnt.iter().find(|(kind, _)| kind_of(medium) == Some(*kind));
+                open(medium, known.map_or(UNDECLARED + index as u32, |(_, ssrc)| *ssrc), &mut out);
+            }
             false => aside(medium, &mut out),
         }
     }
@@ -59,6 +63,15 @@ fn taken(sdp: &str, media: &[&str]) -> HashSet<usize> {
     let all = [of_kind(MediaKind::Audio), of_kind(MediaKind::Video), channel].into_iter().flatten();
     // Nothing is bundled: each would have a path of its own, and there is one.
     if any_bundled { all.collect() } else { all.min().into_iter().collect() }
+}
+
+/// Returns the media in such a description of which the SSRC is not known.
+pub(in super::super) fn undeclared(sdp: &str) -> Vec<MediaKind> {
+    let is_undeclared = |line: &str| {
+        let ssrc = line.strip_prefix("a=ssrc:").and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+        ssrc.is_some_and(|ssrc| ssrc & 0xffff_0000 == UNDECLARED)
+    };
+    media(sdp).filter(|medium| medium.lines().any(is_undeclared)).filter_map(kind_of).collect()
 }
 
 /// Writes a medium that is taken.
@@ -130,7 +143,7 @@ mod tests {
     /// Returns the mids that are bundled, and those that are inactive.
     fn outcome(group: &str, media: &[&str]) -> (String, String) {
         let sdp = format!("v=0|{group}{}", media.concat()).replace('|', "\r\n");
-        let out = bundled(&sdp);
+        let out = bundled(&sdp, &[]);
         let group = out.lines().find_map(|line| line.strip_prefix("a=group:BUNDLE ")).unwrap_or_default().to_owned();
         let inactive: Vec<&str> =
             super::media(&out).filter(|medium| medium.contains("\r\na=inactive\r\n")).filter_map(mid).collect();
@@ -162,7 +175,10 @@ mod tests {
     #[test]
     fn what_the_library_does_not_know_is_left_out() {
         let medium = "m=video 0 P 96|a=bundle-only|a=mid:v|a=rtpmap:96 VP8/90000|a=rid:h send|a=simulcast:send h|";
-        let out = bundled(&format!("v=0|a=group:BUNDLE v|{medium}").replace('|', "\r\n"));
+        let sdp = format!("v=0|a=group:BUNDLE v|{medium}").replace('|', "\r\n");
+        let out = bundled(&sdp, &[]);
+        assert_eq!(undeclared(&out), [MediaKind::Video]);
+        assert_eq!(undeclared(&bundled(&sdp, &[(MediaKind::Video, 5)])), []);
         let lines: Vec<&str> = out.lines().collect();
         let expected = [
             "v=0",
