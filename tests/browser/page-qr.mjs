@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { pageScripts, runCases } from './page-scripts.mjs';
+import { finish, pageScripts, runCases } from './page-scripts.mjs';
 
 const page = pageScripts('blobs', 'qr-codes');
 const [qrCode, readQrCode, allCodewords, QrGrid] = ['qrCode', 'readQrCode', 'allCodewords', 'QrGrid'].map(page);
@@ -163,7 +163,6 @@ const CASES = {
   },
 };
 
-const [passed, failed] = await runCases(CASES);
+const counts = await runCases(CASES);
 rmSync(directory, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+finish([counts]);

@@ -40,3 +40,10 @@ export async function runCases(cases) {
   }
   return [passed, failed];
 }
+
+/** Says how many cases passed and failed in all, which is the last line, and ends. */
+export function finish(counts) {
+  const [passed, failed] = [0, 1].map((which) => counts.reduce((sum, count) => sum + count[which], 0));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exit(failed === 0 ? 0 : 1);
+}

@@ -1,6 +1,7 @@
 // The program under test: what it prints, what it tells of, how it ends.
 
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +9,14 @@ import { fileURLToPath } from 'node:url';
 export function programPath() {
   const built = fileURLToPath(new URL('../../target/debug/p2pcall', import.meta.url));
   return process.argv[2] ?? process.env.P2PCALL ?? built;
+}
+
+/** Returns the same, or ends the tests if it is not there. */
+export function programThere() {
+  const path = programPath();
+  if (existsSync(path)) return path;
+  console.error(`There is no ${path}. Build it first: cargo build`);
+  return process.exit(2);
 }
 
 export class Program {

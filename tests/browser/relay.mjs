@@ -4,15 +4,19 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
+import { ADDRESS } from './network.mjs';
+
 export class Relay {
-  /** Returns a relay for pictures of this payload type. */
-  static async start(payloadType) {
+  /** What pictures are known by; until then nothing is lost. */
+  payloadType = null;
+
+  static async start() {
     const relay = new Relay();
     relay.sides = { program: await side(), browser: await side() };
     for (const [name, other] of [['program', 'browser'], ['browser', 'program']]) {
       const [here, there] = [relay.sides[name], relay.sides[other]];
       here.socket.on('message', (packet) => {
-        if (there.address && !lost(here, packet, payloadType)) {
+        if (there.address && !lost(here, packet, relay.payloadType)) {
           there.socket.send(packet, there.address.port, there.address.host);
         }
       });
@@ -27,7 +31,7 @@ export class Relay {
     const first = lines.find((line) => /^a=candidate:\S+ 1 udp \d+ [\d.]+ \d+ typ host/i.test(line));
     const fields = first.split(' ');
     this.sides[name].address = { host: fields[4], port: Number(fields[5]) };
-    [fields[4], fields[5]] = ['127.0.0.1', other.socket.address().port];
+    [fields[4], fields[5]] = [ADDRESS, other.socket.address().port];
     // The stamp's check sum would not fit any more.
     const kept = lines.filter((line) => !/^a=(candidate|p2pcall):/.test(line) || line === first);
     return { ...description, sdp: kept.map((line) => (line === first ? fields.join(' ') : line)).join('\r\n') };
@@ -50,7 +54,7 @@ export class Relay {
 
 async function side() {
   const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, ADDRESS);
   await once(socket, 'listening');
   return { socket, address: null, toLose: 0, missing: new Set(), losses: 0 };
 }
