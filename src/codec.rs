@@ -271,6 +271,17 @@ pub trait AudioDecoder: Send {
     fn carries_previous(&self, payload: &[u8]) -> bool;
 }
 
+/// A frame's place among temporal layers: none depends on one of a layer above its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TemporalLayer {
+    /// 0 is the lowest.
+    pub depth: u8,
+    /// Whether it builds on the lowest layer alone.
+    pub sync: bool,
+    /// The number of the newest frame of the lowest layer, this one or the one it builds on; it wraps.
+    pub base: Option<u8>,
+}
+
 /// A codec's RTP payload format, receiving side.
 pub trait Depacketizer: Send {
     /// Whether a frame can begin with this packet.
@@ -292,6 +303,9 @@ pub trait Depacketizer: Send {
 
     /// Whether no other frame depends on the one this packet belongs to.
     fn is_disposable(&self, packet: &RtpPacket) -> bool;
+
+    /// Returns the place of the frame that this packet belongs to; the lowest where there are no layers.
+    fn layer(&self, packet: &RtpPacket) -> TemporalLayer;
 
     /// Appends what the packet carries to a frame under assembly.
     ///

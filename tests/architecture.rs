@@ -61,6 +61,7 @@ const LAYERS: &[Layer] = &[
             "media",
             "codec::Depacketizer",
             "codec::PayloadError",
+            "codec::TemporalLayer",
             "codec::depacketizer",
             "codec::AudioDecoder",
             "codec::AudioPayload",

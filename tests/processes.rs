@@ -269,7 +269,9 @@ fn what_is_no_offer_is_refused_in_words() {
     let with = |sdp: String| {
         SessionBlob::encode(&Description { kind: DescriptionKind::Offer, sdp }, BlobForm::Plain).to_string()
     };
-    let foreign = with(sdp.replace("opus/48000", "G722/8000").replace("H264/90000", "VP8/90000"));
+    let foreign = with(
+        sdp.replace("opus/48000", "G722/8000").replace("H264/90000", "VP9/90000").replace("VP8/90000", "AV1/90000"),
+    );
 
     for (text, words) in [
         ("", "The input ended before there was an offer."),
@@ -278,7 +280,7 @@ fn what_is_no_offer_is_refused_in_words() {
         ("{\"type\":\"offer\"}", "damaged"),
         (&offer[..999], "This is cut off after 999 characters."),
         (&answer, "This is an answer, but an offer is needed here."),
-        (&foreign, "neither Opus sound nor H.264 pictures"),
+        (&foreign, "neither Opus sound nor pictures in H.264 or VP8"),
         (&with("v=0\r\n".into()), "no session that could be joined"),
         (&with(sdp.replace("a=candidate", "a=x-candidate")), "no address in this"),
     ] {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::media::MediaKind;
+use super::{state::Input, task::Task};
+use crate::{media::MediaKind, observe::EventKind};
 
 /// A message. Unknown ones are ignored, so that newer programs can say more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +35,51 @@ impl Message {
     }
 }
 
+impl Task {
+    /// Takes a message of the other side's. Returns what it means to the call's state, if anything.
+    pub(super) async fn told(&mut self, text: &str) -> Option<Input> {
+        match Message::from_text(text) {
+            Some(Message::Bye) => return Some(Input::RemoteBye),
+            Some(Message::Muted { kind, muted }) => self.events.emit(EventKind::Muted { kind, remote: true, muted }),
+            Some(Message::PicturePaused { paused }) => {
+                self.events.emit(EventKind::PicturePaused { remote: true, paused });
+            }
+            None => {
+                if let Some(candidate) = candidate(text) {
+                    self.peer.add_candidate(candidate).await;
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Reads a candidate that a program sends when it finds it, as browsers write it (RTCIceCandidateInit).
+fn candidate(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Init {
+        candidate: String,
+    }
+    let init: Init = serde_json::from_str(text).ok()?;
+    init.candidate.starts_with("candidate:").then_some(init.candidate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn candidates_are_known() {
+        let line = "candidate:1 1 udp 2130706431 192.0.2.1 9 typ host";
+        for (text, expected) in [
+            (format!(r#"{{"candidate":"{line}","sdpMid":"0","sdpMLineIndex":0}}"#), Some(line)),
+            (r#"{"candidate":"","sdpMid":"0"}"#.into(), None),
+            (r#"{"say":"bye"}"#.into(), None),
+            ("candidate:1".into(), None),
+        ] {
+            assert_eq!(candidate(&text).as_deref(), expected);
+        }
+    }
 
     #[test]
     fn the_wire_form_stays() {

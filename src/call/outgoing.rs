@@ -157,7 +157,10 @@ impl Outgoing {
 
     /// Takes what the congestion controller leaves us.
     pub(super) fn allocate(&mut self, allocation: Allocation) {
-        self.video.set_allocation(allocation);
+        // Without it nothing is encoded: nobody takes the picture.
+        if self.video_frames.is_none() {
+            self.video.set_allocation(allocation);
+        }
         self.sound.bitrate = Bitrate::from_bps(allocation.audio.bps() + self.second_channel.bps());
         self.audio.set_target(self.sound);
     }
@@ -195,6 +198,7 @@ async fn forward(
         track.set_copies(copies.load(Ordering::Relaxed));
         match track.send(&frame).await {
             Ok(sent) => meter.update(|stats| {
+                stats.codec = Some(track.codec());
                 stats.packets_sent += sent.packets;
                 stats.bytes_sent += sent.bytes;
             }),

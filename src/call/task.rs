@@ -243,16 +243,8 @@ impl Task {
                 self.explain(state);
                 Input::Tick
             }
-            RtcEvent::Message(text) => match Message::from_text(&text) {
-                Some(Message::Bye) => Input::RemoteBye,
-                Some(Message::Muted { kind, muted }) => {
-                    self.events.emit(EventKind::Muted { kind, remote: true, muted });
-                    return Ok(None);
-                }
-                Some(Message::PicturePaused { paused }) => {
-                    self.events.emit(EventKind::PicturePaused { remote: true, paused });
-                    return Ok(None);
-                }
+            RtcEvent::Message(text) => match self.told(&text).await {
+                Some(input) => input,
                 None => return Ok(None),
             },
             RtcEvent::Channel(channel) => {

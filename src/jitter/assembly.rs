@@ -10,6 +10,7 @@
 //! A key frame with a gap is of no use to anybody.
 
 mod damage;
+mod layers;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,7 @@ use std::{
 
 use bytes::BytesMut;
 
+use self::layers::Damage;
 use super::reception::{Account, Index, Place, Reception};
 use crate::{
     codec::Depacketizer,
@@ -71,8 +73,7 @@ pub struct VideoBuffer {
     frame_start: Option<Index>,
     /// Whether only a key frame may leave next.
     seeking: bool,
-    /// Whether something is missing since the last key frame.
-    damaged: bool,
+    damage: Damage,
     /// The time stamp of the frame that last left with something missing.
     given_up: Option<RtpTime>,
     /// The time stamp of the frame that left last.
@@ -108,7 +109,7 @@ impl VideoBuffer {
             floor: Index::MIN,
             frame_start: None,
             seeking: true,
-            damaged: false,
+            damage: Damage::default(),
             given_up: None,
             left: None,
             completed_at: None,
@@ -160,7 +161,7 @@ impl VideoBuffer {
 
     /// Whether only a key frame can repair the stream and none is arriving.
     pub fn needs_key_frame(&self) -> bool {
-        (self.seeking || self.damaged)
+        (self.seeking || self.damage.lowest == Some(0))
             && self.account.is_some()
             && !self.packets.values().any(|packet| self.depacketizer.is_key(packet))
     }
@@ -182,7 +183,11 @@ impl VideoBuffer {
             self.skip_useless();
             let arrived = match self.extent(self.floor) {
                 Extent::Whole(range) => self.assemble(range),
-                Extent::Gap(_) if self.go_to_whole_key_frame() || self.go_to_next_in_number() => continue,
+                Extent::Gap(_)
+                    if self.go_to_whole_key_frame() || self.go_to_next_in_number() || self.goes_on_below() =>
+                {
+                    continue;
+                }
                 Extent::Gap(_) if self.is_passed_over() => self.assemble_what_came(),
                 Extent::Gap(noticed) if now < noticed + self.patience => {
                     return Pop::WaitUntil(noticed + self.patience);
@@ -274,8 +279,12 @@ impl VideoBuffer {
             }
         }
         let key_frame = packets.iter().any(|packet| self.depacketizer.is_key(packet));
-        self.damaged &= !key_frame;
-        self.arrived(&packets, payload, key_frame, self.damaged)
+        let layer = self.layer(&packets);
+        let damaged = self.enter(layer, key_frame);
+        if damaged && layer.depth > 0 {
+            return self.leave_out(packets.len());
+        }
+        self.arrived(&packets, payload, key_frame, damaged)
     }
 
     fn arrived(&mut self, packets: &[RtpPacket], payload: BytesMut, key_frame: bool, damaged: bool) -> Option<Arrived> {
@@ -397,7 +406,7 @@ impl VideoBuffer {
         // What still comes of before is of no use.
         (self.floor, self.frame_start) =
             (self.account.as_ref().map_or(Index::MIN, |account| account.highest() + 1), None);
-        (self.seeking, self.damaged) = (true, false);
+        (self.seeking, self.damage) = (true, Damage::default());
     }
 
     /// Whether a later packet than that with this number has come.
@@ -410,7 +419,7 @@ impl VideoBuffer {
         self.packets.clear();
         (self.floor, self.frame_start) = (Index::MIN, None);
         self.given_up = None;
-        (self.seeking, self.damaged, self.left, self.completed_at) = (true, false, None, None);
+        (self.seeking, self.damage, self.left, self.completed_at) = (true, Damage::default(), None, None);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::media::Size;
+use crate::media::{Codec, Size};
 
 /// One second's figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -38,6 +38,8 @@ pub struct InboundPair {
 /// Figures of one medium we send, counted from the start of the call unless said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct OutboundStats {
+    /// What it is encoded in; absent before anything was sent.
+    pub codec: Option<Codec>,
     /// RTP packets sent, retransmissions not counted.
     pub packets_sent: u64,
     /// Bytes of RTP payload sent.
@@ -65,6 +67,8 @@ pub struct OutboundStats {
 /// Figures of one medium we receive, counted from the start of the call unless said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct InboundStats {
+    /// What it is encoded in; absent before anything came.
+    pub codec: Option<Codec>,
     /// RTP packets received.
     pub packets_received: u64,
     /// RTP packets that never came.

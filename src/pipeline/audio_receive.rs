@@ -134,8 +134,11 @@ struct Playing {
 impl Playing {
     fn take(&mut self, inbound: Inbound, thread: &AudioReceive) {
         match inbound {
-            Inbound::Packet(_, packet) => {
-                thread.meter.update(|stats| stats.bytes_received += packet.payload.len() as u64);
+            Inbound::Packet(codec, packet) => {
+                thread.meter.update(|stats| {
+                    stats.bytes_received += packet.payload.len() as u64;
+                    stats.codec = Some(codec);
+                });
                 self.player.insert(packet);
             }
             Inbound::Report(report) => {

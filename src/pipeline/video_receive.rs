@@ -107,7 +107,9 @@ impl VideoReceive {
 }
 
 /// What a codec takes to receive.
-fn parts(codec: Codec) -> Result<(Box<dyn Depacketizer>, Box<dyn VideoDecoder>), CodecError> {
+type Parts = (Box<dyn Depacketizer>, Box<dyn VideoDecoder>);
+
+fn parts(codec: Codec) -> Result<Parts, CodecError> {
     Ok((codec::depacketizer(codec)?, codec::video_decoder(codec)?))
 }
 
@@ -143,7 +145,10 @@ impl Reception {
     fn take(&mut self, inbound: Inbound, thread: &VideoReceive) {
         match inbound {
             Inbound::Packet(codec, packet) => {
-                thread.meter.update(|stats| stats.bytes_received += packet.payload.len() as u64);
+                thread.meter.update(|stats| {
+                    stats.bytes_received += packet.payload.len() as u64;
+                    stats.codec = Some(codec);
+                });
                 if codec == self.codec || self.change_codec(codec, packet.seq) {
                     self.buffer.insert(packet);
                 }

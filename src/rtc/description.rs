@@ -45,8 +45,8 @@ pub(super) fn receives(sdp: &str, kind: MediaKind) -> bool {
 
 /// Returns the direction that these lines tell, if they do.
 fn direction(lines: &str) -> Option<&str> {
-    let attributes = lines.lines().filter_map(|line| line.trim_end().strip_prefix("a="));
-    attributes.filter(|name| matches!(*name, "sendrecv" | "sendonly" | "recvonly" | "inactive")).next()
+    let mut attributes = lines.lines().filter_map(|line| line.trim_end().strip_prefix("a="));
+    attributes.find(|name| matches!(*name, "sendrecv" | "sendonly" | "recvonly" | "inactive"))
 }
 
 /// Returns the codec in which the library lets us send a medium: the first of ours in a description of the other
@@ -196,7 +196,7 @@ fn spread(sdp: &str) -> String {
     spread
 }
 
-/// Repeats for each codec what RFC 4585 (4.2) also allows once for all of a medium's.
+/// Repeats for each codec what RFC 4585 (4.2) also allows once for all of a medium's: the library does not know it.
 fn for_each_codec(sdp: &str) -> String {
     let mut out = session(sdp).0.to_owned();
     for medium in media(sdp) {
@@ -240,9 +240,9 @@ mod tests {
     }
 
     /// As Chromium offers, in short, and with a codec that nobody knows.
-    const OFFER: &str = "v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=mid:0\r\na=ssrc:1 x\r\n\
+    const OFFER: &str = "v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=mid:0\r\na=ssrc:1 msid:x y\r\n\
         a=rtpmap:111 opus/48000/2\r\n\
-        m=video 9 UDP/TLS/RTP/SAVPF 96 97 45 103 106 49\r\na=mid:1\r\na=ssrc:2 x\r\na=rtpmap:96 VP8/90000\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96 97 45 103 106 49\r\na=mid:1\r\na=ssrc:2 msid:x z\r\na=rtpmap:96 VP8/90000\r\n\
         a=rtpmap:97 rtx/90000\r\n\
         a=fmtp:97 apt=96\r\na=rtpmap:45 XYZ/90000\r\na=rtpmap:103 H264/90000\r\n\
         a=fmtp:103 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f\r\na=rtpmap:106 H264/90000\r\n\

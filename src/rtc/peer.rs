@@ -11,8 +11,8 @@ use webrtc::{
     data_channel::DataChannel,
     media_stream::track_local::TrackLocal,
     peer_connection::{
-        PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
-        RTCSdpType, RTCSessionDescription, SettingEngineBuilder, StatsSelector,
+        PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer,
+        RTCIceTransportPolicy, RTCSdpType, RTCSessionDescription, SettingEngineBuilder, StatsSelector,
     },
     rtp_transceiver::RtpSender,
 };
@@ -219,6 +219,14 @@ impl Peer {
         let share = if self.repairs { share } else { 0.0 };
         self.protection.send_if_modified(|now| std::mem::replace(now, share) != share);
         share
+    }
+
+    /// Takes another candidate of the other side's.
+    pub async fn add_candidate(&self, candidate: String) {
+        let init = RTCIceCandidateInit { candidate, ..Default::default() };
+        if let Err(error) = self.connection.add_ice_candidate(init).await {
+            tracing::debug!(%error, "a candidate is of no use");
+        }
     }
 
     /// Ends the watch over sockets and NAT mappings: ICE does what is needed from here on.

@@ -37,6 +37,12 @@ use crate::media::now;
 /// When a datagram of the handshake goes out again, each counted from the time before.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(80), Duration::from_millis(160)];
 
+/// The type of a DTLS record that is an alert (RFC 5246, 6.2.1).
+const ALERT: u8 = 21;
+
+/// So long nothing comes after the alert that closes a connection.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Tokio's runtime, with sockets that are watched.
 #[derive(Debug)]
 pub(super) struct WatchedRuntime {
@@ -61,6 +67,8 @@ pub(super) struct WatchedSocket {
     handshake: Handshake,
     /// How many datagrams of the handshake have come.
     answers: Arc<AtomicU32>,
+    /// How many datagrams have come at all.
+    received: Arc<AtomicU32>,
     pub(super) mapping: Mapping,
     punch: Mutex<Punch>,
 }
@@ -68,6 +76,20 @@ pub(super) struct WatchedSocket {
 impl WatchedSocket {
     pub(super) async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.socket.send_to(datagram, to).await
+    }
+
+    /// Takes note of an alert in the call: with nothing after it the other side has closed the connection (RFC 5246,
+    /// 7.2.1). The library tells of that by the data channel alone. Anybody could send such a record, but not keep the
+    /// other side silent.
+    fn alerted(&self) {
+        let (received, before, forward) =
+            (self.received.clone(), self.received.load(Ordering::Relaxed), self.forward.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(SILENCE).await;
+            if received.load(Ordering::Relaxed) == before {
+                forward.tell(RtcEvent::Closed);
+            }
+        });
     }
 
     fn punch(&self) -> std::sync::MutexGuard<'_, Punch> {
@@ -158,6 +180,13 @@ impl AsyncUdpSocket for WatchedSocket {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         let received = self.socket.poll_recv(cx, buffers, meta);
+        if let Poll::Ready(Ok(count)) = &received {
+            self.received.fetch_add(*count as u32, Ordering::Relaxed);
+            let ends = buffers.iter().take(*count).any(|buffer| buffer.first() == Some(&ALERT));
+            if ends && !self.watch.waiting() {
+                self.alerted();
+            }
+        }
         if let Poll::Ready(Ok(count)) = &received
             && self.forward.undeclared.is_expected()
         {
@@ -207,6 +236,7 @@ impl Runtime for WatchedRuntime {
             forward: self.forward.clone(),
             handshake: Handshake::default(),
             answers: Arc::default(),
+            received: Arc::default(),
             mapping: Mapping::new(self.forward.clone()),
             punch: Mutex::default(),
         });

@@ -57,7 +57,7 @@ pub fn travelling(local: &Description, offer: Option<&Description>, stamp: Stamp
                 Some("audio" | "video") => rtp(medium, local.kind, offer.as_ref().map(|_| offered), !shared.is_empty()),
                 _ => association(medium),
             },
-            _ => refused(offered),
+            _ => refused(offered, sdp.attribute("setup")),
         };
         of_medium.iter().for_each(|text| line(text));
         if mid == open {
@@ -87,14 +87,18 @@ fn bundle(sdp: &Sdp) -> Option<String> {
     Some(format!("a=group:{}", words.join(" ")))
 }
 
-fn refused(medium: &Lines) -> Vec<String> {
+/// Returns the lines of a medium that is refused. They mean nothing (RFC 3264, 6), but some readers insist on them.
+fn refused(medium: &Lines, setup: Option<&str>) -> Vec<String> {
     let words: Vec<&str> = medium.medium().collect();
-    let line = match words.as_slice() {
-        [kind, _, rest @ ..] => format!("m={kind} 0 {}", rest.join(" ")),
-        _ => return vec![],
-    };
+    let [kind, _, protocol, format, ..] = words.as_slice() else { return vec![] };
+    let line = format!("m={kind} 0 {protocol} {format}");
     let mid = medium.attribute("mid").map(|mid| format!("a=mid:{mid}"));
-    std::iter::once(line).chain(mid).collect()
+    let setup = setup.map(|setup| format!("a=setup:{setup}"));
+    let map = format!("a=rtpmap:{format} ");
+    let is_needed = |line: &str| line == "a=rtcp-mux" || line.starts_with("a=sctp-port:") || line.starts_with(&map);
+    let needed = medium.0.iter().filter(|line| is_needed(line));
+    let needed = needed.map(|line| (*line).to_owned());
+    std::iter::once(line).chain(mid).chain(setup).chain(needed).collect()
 }
 
 /// Returns the lines of a medium that goes over RTP.
@@ -108,9 +112,6 @@ fn rtp(medium: &Lines, kind: DescriptionKind, offered: Option<&Lines>, extension
         Some(_) => medium.direction(),
         None => medium.direction().without_sending(),
     };
-    // Not everybody knows this way to say it: who offers so does.
-    let may_share = offered.is_none_or(|offered| offered.attributes("rtcp-fb").any(|line| line.starts_with("* ")));
-    let feedback = common_feedback(medium, wanted).filter(|_| may_share);
     let redundant = medium.attributes("rtpmap").find_map(|map| map.strip_suffix(" red/48000/2"));
     let formats: Vec<&str> = medium.medium().filter(|word| wanted(word)).collect();
 
@@ -131,34 +132,17 @@ fn rtp(medium: &Lines, kind: DescriptionKind, offered: Option<&Lines>, extension
         let keep = match name {
             "rtpmap" | "fmtp" => wanted(payload_type),
             // Nobody says anything about repair packets, and what holds for sound holds for its copies.
-            "rtcp-fb" => {
-                feedback.is_none() && wanted(payload_type) && ![repair, redundant].contains(&Some(payload_type))
-            }
+            "rtcp-fb" => wanted(payload_type) && ![repair, redundant].contains(&Some(payload_type)),
             "extmap" => !extensions_shared,
             "rid" | "simulcast" => true,
             _ => false,
         };
         lines.extend(keep.then(|| (*line).to_owned()));
     }
-    lines.extend(feedback.into_iter().flatten().map(|kind| format!("a=rtcp-fb:* {kind}")));
     // The WebRTC library of the other p2pcall needs both the SSRC and a name for each track.
     let ssrc = medium.attribute("ssrc").and_then(|ssrc| ssrc.split(' ').next()).filter(|_| direction.sends());
     lines.extend(ssrc.map(|ssrc| ssrc_line(ssrc, mid)));
     lines
-}
-
-/// Returns the feedback that all codecs for pictures allow, if they allow the same: it can be told once for all of them
-/// (RFC 4585, 4.2).
-fn common_feedback<'a>(medium: &Lines<'a>, wanted: impl Fn(&str) -> bool) -> Option<Vec<&'a str>> {
-    let is_codec = |map: &&'a str| map.ends_with(" H264/90000") || map.ends_with(" VP8/90000");
-    let codecs = medium.attributes("rtpmap").filter(is_codec).filter_map(|map| map.split(' ').next());
-    let of = |payload_type: &str| -> Vec<&'a str> {
-        let feedback = medium.attributes("rtcp-fb").filter_map(|feedback| feedback.split_once(' '));
-        feedback.filter(|(of, _)| *of == payload_type).map(|(_, kind)| kind).collect()
-    };
-    let mut kinds = codecs.filter(|payload_type| wanted(payload_type)).map(of);
-    let first = kinds.next()?;
-    kinds.all(|other| other == first).then_some(first)
 }
 
 /// Returns the one line that tells a track's SSRC and its name (RFC 5576).

@@ -97,10 +97,10 @@ function profile(answer, body) {
   const sound = section(media, answer ? 4 : 2, `m=audio 9 UDP/TLS/RTP/SAVPF 96${redundant ? ' 63' : ''}`,
     'a=rtpmap:96 opus/48000/2', `a=fmtp:96 useinbandfec=1${redundant ? ';usedtx=1;stereo=1' : ''}`, 'a=rtcp-fb:96 transport-cc',
     ...(redundant ? ['a=rtpmap:63 red/48000/2', 'a=fmtp:63 96/96'] : []));
+  const feedback = (codec) => ['nack', 'nack pli', 'transport-cc'].map((kind) => `a=rtcp-fb:${codec} ${kind}`);
   const pictures = section(media >> 2, answer ? 5 : 3, `m=video 9 UDP/TLS/RTP/SAVPF 97${vp8 ? ' 100' : ''}${repaired ? ' 99' : ''}`,
-    'a=rtpmap:97 H264/90000', 'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f',
-    ...(vp8 ? ['a=rtpmap:100 VP8/90000'] : []), ...(repaired ? ['a=rtpmap:99 flexfec-03/90000'] : []),
-    'a=rtcp-fb:* nack', 'a=rtcp-fb:* nack pli', 'a=rtcp-fb:* transport-cc');
+    'a=rtpmap:97 H264/90000', 'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f', ...feedback(97),
+    ...(vp8 ? ['a=rtpmap:100 VP8/90000', ...feedback(100)] : []), ...(repaired ? ['a=rtpmap:99 flexfec-03/90000'] : []));
   const [first, second] = media & 16 ? [pictures, sound] : [sound, pictures];
   const before = ['v=0', 'o=- 1 1 IN IP6 ::', 's=-', 'c=IN IP6 ::', 't=0 0', 'a=group:BUNDLE 0 1 2',
     `a=fingerprint:sha-256 ${fingerprint}`,

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::{NAL_IDR, NAL_SLICE, NAL_SPS};
 use crate::{
-    codec::{Depacketizer, PayloadError},
+    codec::{Depacketizer, PayloadError, TemporalLayer},
     media::{RtpPacket, SeqNo},
 };
 
@@ -68,6 +68,10 @@ impl Depacketizer for H264Depacketizer {
             [indicator, ..] if matches!(nal_type(indicator), NAL_SLICE | STAP_A | FU_A) => importance(indicator) == 0,
             _ => false,
         }
+    }
+
+    fn layer(&self, _: &RtpPacket) -> TemporalLayer {
+        TemporalLayer::default()
     }
 
     fn append(&mut self, packet: &RtpPacket, out: &mut BytesMut) -> Result<(), PayloadError> {

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::{descriptor::Descriptor, frame_tag::begins_key_frame};
 use crate::{
-    codec::{Depacketizer, PayloadError},
+    codec::{Depacketizer, PayloadError, TemporalLayer},
     media::{RtpPacket, SeqNo},
 };
 
@@ -44,6 +44,12 @@ impl Depacketizer for Vp8Depacketizer {
 
     fn is_disposable(&self, packet: &RtpPacket) -> bool {
         Descriptor::read(&packet.payload).is_some_and(|descriptor| descriptor.disposable)
+    }
+
+    fn layer(&self, packet: &RtpPacket) -> TemporalLayer {
+        let Some(descriptor) = Descriptor::read(&packet.payload) else { return TemporalLayer::default() };
+        let (depth, sync) = descriptor.layer.unwrap_or_default();
+        TemporalLayer { depth, sync, base: descriptor.base }
     }
 
     fn append(&mut self, packet: &RtpPacket, out: &mut BytesMut) -> Result<(), PayloadError> {
@@ -129,6 +135,20 @@ mod tests {
                 (depacketizer.is_start(&packet), depacketizer.is_key(&packet), depacketizer.is_disposable(&packet));
             assert_eq!(told, (start, key, disposable), "{name}");
             assert_eq!(depacketizer.is_entry(&packet), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn layers_are_told() {
+        for (payload, depth, sync, base) in [
+            (&[0x10, 0x11][..], 0, false, None),
+            (&[0x90, 0xe0, 0x05, 0x09, 0x00, 0x11], 0, false, Some(9)),
+            (&[0x90, 0xe0, 0x06, 0x09, 0x60, 0x11], 1, true, Some(9)),
+            (&[0x90, 0xa0, 0x07, 0x80, 0x11], 2, false, None),
+            (&[], 0, false, None),
+        ] {
+            let layer = Vp8Depacketizer::default().layer(&packet(0, payload));
+            assert_eq!(layer, TemporalLayer { depth, sync, base }, "{payload:x?}");
         }
     }
 

@@ -77,11 +77,17 @@ impl VideoBuffer {
         let harmless = self.next_after_harmless();
         let indices: Vec<Index> = range.map(|(&index, _)| index).collect();
         let packets: Vec<RtpPacket> = indices.iter().filter_map(|index| self.packets.remove(index)).collect();
-        self.damaged |= harmless.is_none();
+        let layer = self.layer(&packets);
+        if harmless.is_none() {
+            self.note_damage(layer);
+        }
         let next = harmless.unwrap_or(indices.last()? + 1);
         let sure = packets.last()?.marker || self.packets.contains_key(&next);
         (self.floor, self.frame_start) = (next, sure.then_some(next));
         (self.given_up, self.left) = (Some(timestamp), Some(timestamp));
+        if layer.depth > 0 {
+            return self.leave_out(packets.len());
+        }
         let mut payload = BytesMut::new();
         // A unit of which a fragment is missing is missing as a whole.
         let mut whole = 0;

@@ -1,4 +1,5 @@
 mod damage;
+mod layers;
 
 use std::collections::HashSet;
 

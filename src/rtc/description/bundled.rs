@@ -18,6 +18,10 @@ pub(super) fn bundled(sdp: &str, learnt: &[(MediaKind, u32)]) -> String {
     let taken = taken(sdp, &media);
     let (session, _) = session(sdp);
     let mut out: String = session.split_inclusive('\n').filter(|line| !line.starts_with("a=group:")).collect();
+    // Some say in each medium what stands for all (RFC 8839, 5.3).
+    if !out.contains("a=ice-lite") && sdp.contains("\na=ice-lite") {
+        out.push_str("a=ice-lite\r\n");
+    }
     let mids: Vec<&str> = media
         .iter()
         .enumerate()
@@ -87,11 +91,19 @@ fn open(medium: &str, undeclared: u32, out: &mut String) {
     }
     // One layer of a simulcast is enough: without an answer to that only one comes (RFC 8853, 5.3.2).
     let unwanted = ["a=bundle-only", "a=rid:", "a=simulcast:"];
-    lines.filter(|line| !unwanted.iter().any(|start| line.starts_with(start))).for_each(|line| out.push_str(line));
-    if is_rtp && !medium.contains("\na=ssrc:") {
-        if !out.ends_with('\n') {
-            out.push_str("\r\n");
+    // It tells tracks apart by their names, which have to be known before their SSRCs.
+    let mut name = (is_rtp && !medium.contains("\na=msid:") && !medium.contains(" msid:"))
+        .then(|| format!("a=msid:- {}\r\n", mid(medium).unwrap_or_default()));
+    for line in lines.filter(|line| !unwanted.iter().any(|start| line.starts_with(start))) {
+        if line.starts_with("a=") {
+            name.take().iter().for_each(|name| out.push_str(name));
         }
+        out.push_str(line);
+    }
+    if is_rtp && !out.ends_with('\n') {
+        out.push_str("\r\n");
+    }
+    if is_rtp && !medium.contains("\na=ssrc:") {
         out.push_str(&format!("a=ssrc:{undeclared} cname:-\r\n"));
     }
 }
@@ -184,6 +196,7 @@ mod tests {
             "v=0",
             "a=group:BUNDLE v",
             "m=video 9 P 96",
+            "a=msid:- v",
             "a=mid:v",
             "a=rtpmap:96 VP8/90000",
             "a=ssrc:2147418112 cname:-",

@@ -121,7 +121,7 @@ impl Encoder {
                 // SAFETY: a packet of this kind has this arm of the union, with so many bytes.
                 let (frame, bytes) = unsafe {
                     let frame = packet.data.frame;
-                    (frame, slice::from_raw_parts(frame.buf.cast::<u8>(), frame.sz as usize))
+                    (frame, slice::from_raw_parts(frame.buf.cast::<u8>(), frame.sz))
                 };
                 return Ok(Some((bytes.to_vec(), frame.flags & VPX_FRAME_IS_KEY != 0)));
             }

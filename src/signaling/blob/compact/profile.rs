@@ -67,14 +67,12 @@ const AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtcp-
 const REDUNDANT_AUDIO: &str = "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1;usedtx=1;stereo=1\n\
                                a=rtcp-fb:96 transport-cc\na=rtpmap:63 red/48000/2\na=fmtp:63 96/96";
 
-const VIDEO: &str = "a=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f";
+const VIDEO: &str = "a=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\n\
+                     a=rtcp-fb:97 nack\na=rtcp-fb:97 nack pli\na=rtcp-fb:97 transport-cc";
 
-const VP8: &str = "a=rtpmap:100 VP8/90000";
+const VP8: &str = "a=rtpmap:100 VP8/90000\na=rtcp-fb:100 nack\na=rtcp-fb:100 nack pli\na=rtcp-fb:100 transport-cc";
 
 const REPAIR: &str = "a=rtpmap:99 flexfec-03/90000";
-
-/// What the other side may say about pictures, in whatever codec.
-const FEEDBACK: &str = "a=rtcp-fb:* nack\na=rtcp-fb:* nack pli\na=rtcp-fb:* transport-cc";
 
 /// The bits of the byte about media: two for each direction, then these.
 const VIDEO_FIRST: u8 = 1 << 4;
@@ -142,7 +140,6 @@ impl Profile {
                 codecs.push(lines);
             }
         }
-        codecs.push(FEEDBACK);
         let video = (format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}"), self.video, codecs, first_ssrc + 1);
         let media = if self.video_first { [video, audio] } else { [audio, video] };
         for (mid, (medium, direction, codecs, ssrc)) in media.into_iter().enumerate() {
