@@ -182,7 +182,11 @@ impl AsyncUdpSocket for WatchedSocket {
         let received = self.socket.poll_recv(cx, buffers, meta);
         if let Poll::Ready(Ok(count)) = &received {
             self.received.fetch_add(*count as u32, Ordering::Relaxed);
-            let ends = buffers.iter().take(*count).any(|buffer| buffer.first() == Some(&ALERT));
+            // One buffer may hold several datagrams.
+            let ends = buffers.iter().zip(meta.iter()).take(*count).any(|(buffer, meta)| {
+                let received = &buffer[..meta.len.min(buffer.len())];
+                received.chunks(meta.stride.max(1)).any(|datagram| datagram.first() == Some(&ALERT))
+            });
             if ends && !self.watch.waiting() {
                 self.alerted();
             }
