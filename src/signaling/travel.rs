@@ -94,8 +94,10 @@ fn refused(medium: &Lines, setup: Option<&str>) -> Vec<String> {
     let line = format!("m={kind} 0 {protocol} {format}");
     let mid = medium.attribute("mid").map(|mid| format!("a=mid:{mid}"));
     let setup = setup.map(|setup| format!("a=setup:{setup}"));
-    let map = format!("a=rtpmap:{format} ");
-    let is_needed = |line: &str| line == "a=rtcp-mux" || line.starts_with("a=sctp-port:") || line.starts_with(&map);
+    let codec = ["rtpmap", "fmtp"].map(|name| format!("a={name}:{format} "));
+    let is_needed = |line: &str| {
+        line == "a=rtcp-mux" || line.starts_with("a=sctp-port:") || codec.iter().any(|start| line.starts_with(start))
+    };
     let needed = medium.0.iter().filter(|line| is_needed(line));
     let needed = needed.map(|line| (*line).to_owned());
     std::iter::once(line).chain(mid).chain(setup).chain(needed).collect()

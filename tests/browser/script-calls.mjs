@@ -171,5 +171,7 @@ async function casesOf(Browser) {
   return counts;
 }
 
-// At once: mostly they wait.
-finish((await Promise.all(browsers().map(casesOf))).flat());
+// One after the other: two at once are too much for a small machine.
+const results = [];
+for (const browser of browsers()) results.push(...await casesOf(browser));
+finish(results);
