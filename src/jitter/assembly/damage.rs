@@ -27,7 +27,8 @@ impl VideoBuffer {
     /// It is then the next to leave.
     pub(super) fn go_to_next_in_number(&mut self) -> bool {
         let Some((&first, packet)) = self.packets.first_key_value() else { return false };
-        if self.frame_start != Some(self.floor) || !self.depacketizer.continues(packet) {
+        let is_behind_gap = first != self.floor && self.frame_start == Some(self.floor);
+        if !is_behind_gap || !self.depacketizer.continues(packet) {
             return false;
         }
         (self.floor, self.frame_start) = (first, Some(first));

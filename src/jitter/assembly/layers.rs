@@ -56,7 +56,7 @@ impl VideoBuffer {
         let Some((&first, packet)) = self.packets.first_key_value() else { return false };
         let layer = self.depacketizer.layer(packet);
         let is_next = self.damage.base.zip(layer.base).is_some_and(|(before, base)| base == before.wrapping_add(1));
-        let follows = self.frame_start == Some(self.floor) && layer.depth == 0 && is_next;
+        let follows = first != self.floor && self.frame_start == Some(self.floor) && layer.depth == 0 && is_next;
         if !follows || !self.depacketizer.is_start(packet) || !matches!(self.extent(first), Extent::Whole(_)) {
             return false;
         }

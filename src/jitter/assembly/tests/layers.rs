@@ -81,3 +81,27 @@ fn what_is_lost_of_the_lowest_layer_harms_all_and_a_lasting_loss_above_is_mended
     while damaged(&mut buffer).is_some() {}
     assert!(buffer.needs_key_frame(), "the upper layer is damaged for ever");
 }
+
+#[test]
+fn a_gap_of_padding_is_passed_over_and_one_in_a_frame_is_not() {
+    let start = now();
+    let mut buffer = VideoBuffer::new(depacketizer(Codec::Vp8).expect("for pictures"), RATE);
+    buffer.set_patience(PATIENCE);
+    let piece = |seq: u16, id: u8, part: u8, marker: bool| {
+        let whole = layered(start, seq, (id, id, 0, false));
+        let mut payload = whole.payload.to_vec();
+        if part > 0 {
+            payload[0] = 0x80;
+        }
+        RtpPacket { payload: payload.into(), timestamp: RtpTime(u32::from(id) * 3_000), marker, ..whole }
+    };
+    // A key frame, a gap before the next by its number, and that with a gap within.
+    for packet in [piece(0, 0, 0, true), piece(5, 1, 0, false), piece(7, 1, 2, true)] {
+        buffer.insert(packet);
+    }
+    assert!(matches!(buffer.pop(start), Pop::Frame(_)));
+    assert!(matches!(buffer.pop(start), Pop::WaitUntil(_)));
+    buffer.insert(piece(6, 1, 1, false));
+    assert!(matches!(buffer.pop(start), Pop::Frame(arrived) if !arrived.damaged));
+    assert_eq!(buffer.pop(start), Pop::Empty);
+}
