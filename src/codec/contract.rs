@@ -4,7 +4,7 @@ mod picture;
 mod sound;
 
 use super::*;
-use crate::media::MediaKind;
+use crate::media::{MediaKind, RtpTime, SeqNo, now};
 
 #[test]
 fn every_codec_has_one_entry_that_accepts_what_it_offers() {
@@ -19,4 +19,17 @@ fn every_codec_has_one_entry_that_accepts_what_it_offers() {
 
 fn codecs(kind: MediaKind) -> impl Iterator<Item = Codec> {
     CODECS.iter().map(|entry| entry.codec).filter(move |codec| codec.kind() == kind)
+}
+
+/// Returns a packet with this number and payload, and nothing else about it.
+pub(super) fn packet(seq: u16, payload: &[u8]) -> RtpPacket {
+    RtpPacket {
+        ssrc: 1,
+        payload_type: 96,
+        seq: SeqNo(seq),
+        timestamp: RtpTime(0),
+        marker: false,
+        payload: bytes::Bytes::copy_from_slice(payload),
+        arrival: now(),
+    }
 }

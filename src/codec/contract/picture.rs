@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
-use super::codecs;
+use super::{codecs, packet};
 use crate::{
     codec::*,
-    media::{MediaKind, MediaTime, RtpTime, SeqNo, VideoFormat, now},
+    media::{MediaKind, MediaTime, VideoFormat},
 };
 
 fn size(width: u32, height: u32) -> Size {
@@ -266,7 +266,7 @@ fn join<'a>(codec: Codec, payloads: impl Iterator<Item = (usize, &'a Vec<u8>)>) 
     let mut whole = BytesMut::new();
     for (n, payload) in payloads {
         // What cannot be used is left out.
-        let _ = depacketizer.append(&packet(n as u16, payload.clone()), &mut whole);
+        let _ = depacketizer.append(&packet(n as u16, payload), &mut whole);
     }
     whole.freeze()
 }
@@ -316,7 +316,7 @@ fn packets_fit_the_path_and_become_the_same_frame_again() {
             let mut key = false;
             for (n, payload) in packetize(codec, &frame).into_iter().enumerate() {
                 assert!(payload.len() <= 1150, "{codec:?} {i}: a packet of {} bytes", payload.len());
-                let packet = packet(n as u16, payload);
+                let packet = packet(n as u16, &payload);
                 assert!(n > 0 || depacketizer.is_start(&packet));
                 key |= depacketizer.is_key(&packet);
                 depacketizer.append(&packet, &mut whole).expect("a valid payload");
@@ -325,18 +325,6 @@ fn packets_fit_the_path_and_become_the_same_frame_again() {
             assert!(same(codec, &whole, &frame.payload), "{codec:?} {i}");
         }
         assert!(frames >= 2, "{codec:?}: both key frames");
-    }
-}
-
-fn packet(seq: u16, payload: Vec<u8>) -> RtpPacket {
-    RtpPacket {
-        ssrc: 1,
-        payload_type: 96,
-        seq: SeqNo(seq),
-        timestamp: RtpTime(0),
-        marker: false,
-        payload: payload.into(),
-        arrival: now(),
     }
 }
 

@@ -139,23 +139,10 @@ const CUT: PayloadError = PayloadError("an aggregate of NAL units whose lengths 
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::{RtpTime, now};
-
-    fn packet(seq: u16, payload: &[u8]) -> RtpPacket {
-        RtpPacket {
-            ssrc: 1,
-            payload_type: 96,
-            seq: SeqNo(seq),
-            timestamp: RtpTime(0),
-            marker: false,
-            payload: Bytes::copy_from_slice(payload),
-            arrival: now(),
-        }
-    }
+    use crate::codec::contract::packet;
 
     /// Depacketizes payloads sent with consecutive numbers across the wrap.
     fn depacketize(payloads: &[&[u8]]) -> Result<Vec<u8>, PayloadError> {

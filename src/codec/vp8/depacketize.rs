@@ -79,23 +79,10 @@ impl Depacketizer for Vp8Depacketizer {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::{RtpTime, now};
-
-    fn packet(seq: u16, payload: &[u8]) -> RtpPacket {
-        RtpPacket {
-            ssrc: 1,
-            payload_type: 96,
-            seq: SeqNo(seq),
-            timestamp: RtpTime(0),
-            marker: false,
-            payload: Bytes::copy_from_slice(payload),
-            arrival: now(),
-        }
-    }
+    use crate::codec::contract::packet;
 
     #[test]
     fn pieces_become_a_frame() {
