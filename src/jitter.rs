@@ -44,6 +44,7 @@ mod tests {
             seq: SeqNo(n as u16),
             timestamp: rtp_at(ssrc, rate_hz, interval * n),
             marker: true,
+            rotation: None,
             // A key frame; for sound, some of a tone.
             payload: Bytes::from_static(&[0x65, 0, 0, 0, 1]),
             arrival: start + interval * n,

@@ -17,7 +17,7 @@ pub use format::{Bitrate, Codec, MediaKind, SAMPLE_RATE_HZ, Size, VideoFormat};
 pub use frame::{AudioFrame, EncodedFrame, FrameError, VideoFrame};
 pub(crate) use frame_pool::FrameBuffer;
 pub use frame_pool::FramePool;
-pub use picture::Canvas;
+pub use picture::{Canvas, Rotation};
 pub use rtp::{RtpPacket, RtpTime, SenderReport, SeqNo};
 pub use slot::{Slot, Taken};
 pub use time::{Clock, MediaTime, NtpTime, now, wall_clock};

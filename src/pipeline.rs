@@ -8,6 +8,7 @@ mod audio_receive;
 mod audio_send;
 mod meter;
 mod reserve;
+mod rotations;
 mod thread;
 mod video_receive;
 mod video_send;

@@ -20,6 +20,7 @@ mod keepalive;
 mod lookup;
 mod nack;
 mod network;
+mod orientation;
 mod pacer;
 mod padding;
 mod payload_types;

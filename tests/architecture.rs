@@ -25,9 +25,7 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     // nouns
-    Layer { name: "media", ours: &[], outside: &[("bytes", "")] },
-    // Of tests alone.
-    Layer { name: "path", ours: &["media"], outside: &[] },
+    Layer { name: "media", ours: &[], outside: &[("bytes", ""), ("yuv", "media/picture")] },
     Layer { name: "observe", ours: &["media"], outside: &[("serde_json", "")] },
     // In tests alone.
     Layer { name: "path", ours: &["media"], outside: &[] },

@@ -2,6 +2,8 @@
 //!
 //! What is judged is what arrives: the numbers painted into pictures, the frequency of tones.
 
+#[path = "call/codecs.rs"]
+mod codecs;
 #[path = "support/journal.rs"]
 mod journal;
 #[path = "support/relay.rs"]
@@ -25,7 +27,7 @@ use std::{
 
 use p2pcall::{
     call::{Call, CallConfig, Control, Ended, Media},
-    media::{Codec, Description, MediaKind, VideoFormat, VideoFrame},
+    media::{Description, MediaKind, VideoFormat, VideoFrame},
     observe::{CallStateName, EventKind, StatsReport},
     signaling::{BlobForm, Expected, Memory, SessionBlob, Signaling, SignalingError, memory},
     source::{SourceError, TestPattern, VideoSource, frame_number},
@@ -167,35 +169,6 @@ fn a_side_may_send_less_than_it_receives() {
         for (side, (video, audio)) in [(&offerer, answered), (&answerer, offered)] {
             let (pictures, blocks) = side.counts();
             assert_eq!((pictures > 0, blocks > 0), (video, audio), "{:?} {:?}", side.name, side.journal);
-        }
-        hang_up(&runtime, &mut answerer, &mut offerer);
-    }
-}
-
-#[test]
-fn pictures_have_the_codec_that_a_side_insists_on() {
-    let (h264, vp8) = (Codec::H264, Codec::Vp8);
-    let _turn = serial::turn();
-    for (offered, answered, sent) in [
-        (Some(vp8), None, [vp8, vp8]),
-        (None, Some(vp8), [vp8, vp8]),
-        // Each takes what it likes of what the other knows.
-        (Some(h264), Some(vp8), [h264, vp8]),
-    ] {
-        let runtime = runtime();
-        let _entered = runtime.enter();
-        let (near, far) = memory();
-        let config = |codec| CallConfig { codec, ..side::config() };
-        let [near, far] = [near, far].map(|memory| InWriting { memory, short: false });
-        let mut offerer = Side::with_config(Role::Offer, config(offered), media(OFFERER_HZ), near);
-        let mut answerer = Side::with_config(Role::Answer, config(answered), media(ANSWERER_HZ), far);
-        for (side, codecs) in [(&offerer, [sent[0], sent[1]]), (&answerer, [sent[1], sent[0]])] {
-            side.connected();
-            side.numbers(|numbers| numbers.len() >= 20);
-            side.event("figures", |event| match event {
-                EventKind::Stats(stats) => [stats.outbound.video.codec, stats.inbound.video.codec] == codecs.map(Some),
-                _ => false,
-            });
         }
         hang_up(&runtime, &mut answerer, &mut offerer);
     }

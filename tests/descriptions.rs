@@ -133,7 +133,7 @@ async fn what_browsers_offer_is_answered_in_their_numbers() {
             [
                 "BUNDLE 0 1",
                 "audio 111 opus, 63 red, mid 0 sendrecv, extensions 3",
-                "video 102 H264, 108 H264, 116 H264, 96 VP8, mid 1 sendrecv, extensions 3",
+                "video 102 H264, 108 H264, 116 H264, 96 VP8, mid 1 sendrecv, extensions 3 13",
                 "sends Opus, H264",
             ],
         ),

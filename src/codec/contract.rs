@@ -29,6 +29,7 @@ pub(super) fn packet(seq: u16, payload: &[u8]) -> RtpPacket {
         seq: SeqNo(seq),
         timestamp: RtpTime(0),
         marker: false,
+        rotation: None,
         payload: bytes::Bytes::copy_from_slice(payload),
         arrival: now(),
     }

@@ -216,6 +216,7 @@ mod tests {
             seq: SeqNo(seq),
             timestamp: RtpTime(timestamp),
             marker: false,
+            rotation: None,
             payload: Bytes::from_static(b"x"),
             arrival,
         }

@@ -60,6 +60,11 @@ impl Size {
         self.height as usize
     }
 
+    /// Returns the size of a picture that is turned by a quarter.
+    pub const fn transposed(self) -> Self {
+        Self { width: self.height, height: self.width }
+    }
+
     /// Returns the width and height of a chroma plane: half of each, rounded up.
     pub const fn chroma(self) -> (usize, usize) {
         (self.width().div_ceil(2), self.height().div_ceil(2))

@@ -1,7 +1,10 @@
 //! Painting and scaling of I420 pictures.
 
 mod font;
+mod rotate;
 mod scale;
+
+pub use rotate::Rotation;
 
 use super::{MediaTime, Size, VideoFrame};
 

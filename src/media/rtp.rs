@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::NtpTime;
+use super::{NtpTime, Rotation};
 
 /// A 16-bit RTP sequence number, compared across its wrap (RFC 1982).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,6 +47,8 @@ pub struct RtpPacket {
     pub timestamp: RtpTime,
     /// Last packet of a picture; first of a talk spurt.
     pub marker: bool,
+    /// How far the picture that it belongs to, and those after it, are to be turned; `None` if it does not say.
+    pub rotation: Option<Rotation>,
     /// What the codec's payload format wrote.
     pub payload: Bytes,
     /// When it came in.

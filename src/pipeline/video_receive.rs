@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Inbound, Meter, Thread, spawn_thread};
+use super::{Inbound, Meter, Thread, rotations::Rotations, spawn_thread};
 use crate::{
     codec::{self, CodecError, DecodeError, Depacketizer, VideoDecoder},
     jitter::{Arrived, PictureDelay, PlayoutClock, Pop, VideoBuffer},
-    media::{Clock, Codec, MediaKind, MediaTime, NtpTime, SeqNo, Size, VideoFrame, now},
+    media::{Clock, Codec, FramePool, MediaKind, MediaTime, NtpTime, SeqNo, Size, VideoFrame, now},
     observe::{EventKind, Events, InboundStats},
     sink::VideoSink,
 };
@@ -79,6 +79,8 @@ impl VideoReceive {
             decode_time: Duration::ZERO,
             asked: None,
             damaged_since: None,
+            rotations: Rotations::default(),
+            pool: FramePool::default(),
             ntp: None,
             shown: Shown::default(),
         };
@@ -127,6 +129,8 @@ struct Reception {
     asked: Option<Instant>,
     /// When the first picture was shown of which something had to be made up, if no key frame came since.
     damaged_since: Option<Instant>,
+    rotations: Rotations,
+    pool: FramePool,
     /// A moment of the stream and the same moment of the sender's wall clock.
     ntp: Option<(MediaTime, NtpTime)>,
     shown: Shown,
@@ -150,7 +154,13 @@ impl Reception {
                     stats.codec = Some(codec);
                 });
                 if codec == self.codec || self.change_codec(codec, packet.seq) {
+                    let told = packet.rotation.map(|rotation| (packet.timestamp, rotation));
                     self.buffer.insert(packet);
+                    if let Some((timestamp, rotation)) = told
+                        && let Some(time) = self.buffer.media_time(timestamp)
+                    {
+                        self.rotations.note(time, rotation);
+                    }
                 }
             }
             Inbound::Report(report) => {
@@ -262,7 +272,10 @@ impl Reception {
 
     fn decode(&mut self, arrived: &Arrived, begun: Instant, thread: &mut VideoReceive) {
         let frame = match self.decode_if_fit(arrived, begun) {
-            Ok(Some(frame)) => frame,
+            Ok(Some(frame)) => {
+                let rotation = self.rotations.at(frame.captured_at);
+                frame.rotated(rotation, &self.pool)
+            }
             Ok(None) => return,
             Err(error) => {
                 tracing::debug!(%error, "a picture is lost");

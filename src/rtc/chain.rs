@@ -20,6 +20,7 @@ use super::{
     estimate::Estimator,
     fec::{FecReceiver, FecSender, WithRepair},
     nack::Nack,
+    orientation,
     pacer::Pacer,
     stage::Staged,
     tap::Tap,
@@ -46,6 +47,8 @@ pub(super) fn interceptors(
         let uri = extmap::TRANSPORT_CC_URI.into();
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri }, kind, None)?;
     }
+    let uri = orientation::URI.into();
+    engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri }, RtpCodecKind::Video, None)?;
     // Arrivals are reported before the lost ones are repaired: reports are to tell of the line.
     let registry = Registry::new()
         .with(Slot::from(500), Staged::new(tap))

@@ -40,13 +40,15 @@ pub(super) fn for_library(description: &Description, wished: Option<&[Codec]>, l
 pub(super) fn receives(sdp: &str, kind: MediaKind) -> bool {
     let (session, _) = session(sdp);
     let mut media = media(sdp).filter(|medium| kind_of(medium) == Some(kind));
-    media.any(|medium| matches!(direction(medium).or(direction(session)), None | Some("sendrecv" | "recvonly")))
+    media.any(|medium| matches!(direction(medium, session), None | Some("sendrecv" | "recvonly")))
 }
 
-/// Returns the direction that these lines tell, if they do.
-fn direction(lines: &str) -> Option<&str> {
-    let mut attributes = lines.lines().filter_map(|line| line.trim_end().strip_prefix("a="));
-    attributes.find(|name| matches!(*name, "sendrecv" | "sendonly" | "recvonly" | "inactive"))
+/// Returns the direction that a medium, or else its session, tells.
+fn direction<'a>(medium: &'a str, session: &'a str) -> Option<&'a str> {
+    [medium, session].into_iter().find_map(|lines| {
+        let mut attributes = lines.lines().filter_map(|line| line.trim_end().strip_prefix("a="));
+        attributes.find(|name| matches!(*name, "sendrecv" | "sendonly" | "recvonly" | "inactive"))
+    })
 }
 
 /// Returns the codec in which the library lets us send a medium: the first of ours in a description of the other

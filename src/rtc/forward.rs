@@ -14,7 +14,10 @@ use webrtc::{
     },
 };
 
-use super::{CandidateKind, RtcEvent, channel, payload_types::PayloadTypes, red, track, undeclared::Undeclared};
+use super::{
+    CandidateKind, RtcEvent, channel, orientation::Orientation, payload_types::PayloadTypes, red, track,
+    undeclared::Undeclared,
+};
 
 /// Sends events without ever waiting.
 ///
@@ -25,8 +28,9 @@ pub(super) struct Forward {
     events: mpsc::Sender<RtcEvent>,
     /// Ends the driver's sleep.
     nudge: Arc<Notify>,
-    /// What comes in as which codec, and redundant sound as what.
+    /// What comes in as which codec, which way up pictures are, and redundant sound as what.
     payload_types: PayloadTypes,
+    orientation: Orientation,
     red: red::Incoming,
     pub(super) undeclared: Undeclared,
 }
@@ -40,15 +44,17 @@ impl Forward {
             events,
             nudge: Arc::default(),
             payload_types: PayloadTypes::default(),
+            orientation: Orientation::default(),
             red: red::Incoming::default(),
             undeclared: Undeclared::default(),
         };
         (forward, receiver)
     }
 
-    /// Takes what an offer says about payload types, ours or theirs.
+    /// Takes what an offer says about payload types and header extensions, ours or theirs.
     pub(super) fn offered(&self, sdp: &str) {
         self.payload_types.offered(sdp);
+        self.orientation.offered(sdp);
         self.red.offered(sdp);
     }
 
@@ -117,7 +123,8 @@ impl PeerConnectionEventHandler for Forward {
     }
 
     async fn on_track(&self, remote: Arc<dyn TrackRemote>) {
-        if let Some(track) = track::RemoteTrack::new(remote, self.payload_types.clone(), self.red.clone()).await {
+        let numbers = (self.payload_types.clone(), self.orientation.clone());
+        if let Some(track) = track::RemoteTrack::new(remote, numbers, self.red.clone()).await {
             self.tell(RtcEvent::Track(track));
         }
     }

@@ -24,6 +24,7 @@ use webrtc::{
 use super::{
     RtcError,
     capability::{codec, codec_kind, media_kind},
+    orientation::Orientation,
     padding::Padding,
     payload_types::PayloadTypes,
     red,
@@ -245,6 +246,7 @@ pub struct RemoteTrack {
     ssrc: u32,
     track: Arc<dyn TrackRemote>,
     payload_types: PayloadTypes,
+    orientation: Orientation,
     red: red::Incoming,
 }
 
@@ -252,12 +254,12 @@ impl RemoteTrack {
     /// Returns the track, or `None` if it is neither sound nor picture.
     pub(super) async fn new(
         track: Arc<dyn TrackRemote>,
-        payload_types: PayloadTypes,
+        (payload_types, orientation): (PayloadTypes, Orientation),
         red: red::Incoming,
     ) -> Option<Self> {
         let kind = media_kind(track.kind().await)?;
         let ssrc = track.ssrcs().await.first().copied().unwrap_or_default();
-        Some(Self { kind, ssrc, track, payload_types, red })
+        Some(Self { kind, ssrc, track, payload_types, orientation, red })
     }
 
     /// Returns whether it is sound or picture.
@@ -294,6 +296,7 @@ impl RemoteTrack {
                 seq: SeqNo(header.sequence_number),
                 timestamp: RtpTime(header.timestamp),
                 marker: header.marker,
+                rotation: self.orientation.of(&header),
                 payload: packet.payload,
                 arrival: now(),
             };

@@ -14,6 +14,9 @@ use crate::media::{Description, DescriptionKind};
 /// How the text begins: nothing of it is used with ICE (RFC 8829, 5.2.1; RFC 8839, 4.2.1).
 pub(super) const PREAMBLE: &str = "v=0\no=- 1 1 IN IP6 ::\ns=-\nc=IN IP6 ::\nt=0 0\n";
 
+/// Which way up pictures are: an offer of ours does without. Whoever then sends pictures turns them himself.
+const ORIENTATION: &str = " urn:3gpp:video-orientation";
+
 /// The stream to which both our tracks belong: receivers keep its sound and pictures together.
 pub(super) const STREAM: &str = "p";
 
@@ -42,7 +45,7 @@ pub fn travelling(local: &Description, offer: Option<&Description>, stamp: Stamp
     }
     // Firefox takes what stands in front for the data channel's, too, and refuses it in an answer to its own.
     let may_share = offer.as_ref().is_none_or(|offer| offer.session.attribute("extmap").is_some());
-    let shared = if may_share { shared_extensions(&sdp) } else { vec![] };
+    let shared = if may_share { shared_extensions(&sdp, local.kind) } else { vec![] };
     shared.iter().for_each(|extension| line(extension));
 
     let open = sdp.media.iter().position(|medium| !medium.is_refused());
@@ -68,14 +71,19 @@ pub fn travelling(local: &Description, offer: Option<&Description>, stamp: Stamp
 }
 
 /// Returns the lines of header extensions if they are the same for all media that have any.
-fn shared_extensions<'a>(sdp: &Sdp<'a>) -> Vec<&'a str> {
+fn shared_extensions<'a>(sdp: &Sdp<'a>, kind: DescriptionKind) -> Vec<&'a str> {
     let extensions = |medium: &Lines<'a>| -> Vec<&'a str> {
-        medium.0.iter().filter(|line| line.starts_with("a=extmap:")).copied().collect()
+        medium.0.iter().filter(|line| line.starts_with("a=extmap:") && travels(line, kind)).copied().collect()
     };
     let is_rtp = |medium: &&Lines| !medium.is_refused() && matches!(medium.medium().next(), Some("audio" | "video"));
     let mut media = sdp.media.iter().filter(is_rtp).map(extensions);
     let first = media.next().unwrap_or_default();
     if media.all(|other| other == first) { first } else { vec![] }
+}
+
+/// Whether a header extension is told to the other side.
+fn travels(extension: &str, kind: DescriptionKind) -> bool {
+    kind == DescriptionKind::Answer || !extension.ends_with(ORIENTATION)
 }
 
 /// Returns the line that says which media share one path, without those that are refused (RFC 9143, 7.3.3).
@@ -135,7 +143,7 @@ fn rtp(medium: &Lines, kind: DescriptionKind, offered: Option<&Lines>, extension
             "rtpmap" | "fmtp" => wanted(payload_type),
             // Nobody says anything about repair packets, and what holds for sound holds for its copies.
             "rtcp-fb" => wanted(payload_type) && ![repair, redundant].contains(&Some(payload_type)),
-            "extmap" => !extensions_shared,
+            "extmap" => !extensions_shared && travels(line, kind),
             "rid" | "simulcast" => true,
             _ => false,
         };

@@ -77,6 +77,48 @@ function ownPictures(width, height) {
   return canvas.captureStream(15).getVideoTracks()[0];
 }
 
+/**
+ * Returns a track that shows the pictures of another as a telephone's camera gives them when it is held upright: lying on
+ * their side, with the word that they are to be turned by a quarter. `null` where no such track can be made.
+ */
+function onTheirSide(track) {
+  if (!globalThis.MediaStreamTrackGenerator) return null;
+  const generator = new MediaStreamTrackGenerator({ kind: 'video' });
+  const canvas = new OffscreenCanvas(1, 1);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const turned = new TransformStream({
+    transform(frame, pictures) {
+      const { displayWidth: width, displayHeight: height, timestamp } = frame;
+      Object.assign(canvas, { width: height, height: width });
+      context.setTransform(0, -1, 1, 0, 0, width);
+      context.drawImage(frame, 0, 0);
+      frame.close();
+      const data = planes(context.getImageData(0, 0, height, width));
+      pictures.enqueue(new VideoFrame(data, { format: 'I420', codedWidth: height, codedHeight: width, timestamp, rotation: 90 }));
+    },
+  });
+  new MediaStreamTrackProcessor({ track }).readable.pipeThrough(turned).pipeTo(generator.writable);
+  return generator;
+}
+
+/** Returns a picture as cameras give it (I420). Sizes are even. */
+function planes({ width, height, data }) {
+  const [luma, chroma] = [width * height, (width * height) / 4];
+  const out = new Uint8Array(luma + 2 * chroma);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      const [r, g, b] = data.subarray(4 * at);
+      out[at] = 16 + 0.257 * r + 0.504 * g + 0.098 * b;
+      if (x % 2 || y % 2) continue;
+      const half = luma + (y / 2) * (width / 2) + x / 2;
+      out[half] = 128 - 0.148 * r - 0.291 * g + 0.439 * b;
+      out[half + chroma] = 128 + 0.439 * r - 0.368 * g - 0.071 * b;
+    }
+  }
+  return out;
+}
+
 /** Returns a track with a tone. */
 function ownTone(hz) {
   const audio = new AudioContext();

@@ -17,12 +17,13 @@ function talk(own) {
   channel.onmessage = (event) => seen.messages.push(event.data);
 }
 
-async function begin({ send, width, height, toneHz }) {
+async function begin({ send, width, height, toneHz, lies }) {
   globalThis.connection = new RTCPeerConnection();
   connection.ontrack = (event) => watch(event.track);
   connection.ondatachannel = (event) => talk(event.channel);
   if (send) {
-    const stream = new MediaStream([ownPictures(width, height), ownTone(toneHz)]);
+    const upright = ownPictures(width, height);
+    const stream = new MediaStream([lies ? onTheirSide(upright) : upright, ownTone(toneHz)]);
     for (const track of stream.getTracks()) connection.addTrack(track, stream);
   }
 }

@@ -46,11 +46,12 @@ class Call {
   }
 
   /** The browser offers, p2pcall answers. Returns the browser's description. */
-  async connectOffered() {
-    const offer = await this.page.ask('offer', THEIRS);
+  async connectOffered(options = THEIRS) {
+    const offer = await this.page.ask('offer', options);
     this.program = new Program(path, ['answer', ...this.options]);
     this.program.paste(offer);
-    await this.page.ask('connection.setRemoteDescription', await this.program.description());
+    this.answer = await this.program.description();
+    await this.page.ask('connection.setRemoteDescription', this.answer);
     await this.connected();
     return offer;
   }
@@ -115,6 +116,21 @@ const CASES = {
     assert(call.program.count('key_frame_requested') > 0);
   },
 
+  // Only an answer of ours says that we know of it: whoever answers us is to turn his pictures himself.
+  async 'it offers pictures that lie on their side'(call) {
+    if (!await call.page.run('Boolean(globalThis.MediaStreamTrackGenerator)')) return 'it makes no such pictures';
+    const orientation = /^a=extmap:\S+ urn:3gpp:video-orientation/m;
+    assert.match((await call.connectOffered({ ...THEIRS, lies: true })).sdp, orientation);
+    assert.match(call.answer.sdp, orientation);
+    const pictures = await until('p2pcall shows pictures', LONG, () => call.film.pictures.length >= 20 && call.film.pictures);
+    const readable = pictures.filter(({ number }) => number !== null);
+    assert(readable.length > 0.9 * pictures.length, `${readable.length} of ${pictures.length} pictures are readable`);
+    const { width, height } = await until('p2pcall counts a second', LONG, () => call.program.stats()?.inbound.video.size);
+    assert(width > height, `they are as wide as they were: ${width}x${height}`);
+    const { u, v } = pictures.at(-1);
+    assert(u > 200 && v < 130, `the lower half is blue: ${u} ${v}`);
+  },
+
   'it asks for a key frame, and gets it': async (call) => {
     await call.connect(THEIRS, { relay: await Relay.start() });
     await until('it shows pictures', LONG, async () => (await call.numbersThere()).length >= 10);
@@ -158,7 +174,7 @@ async function casesOf(Browser) {
     const named = Object.entries(cases).map(([name, test]) => [`${Browser.title}: ${name}`, async () => {
       const call = await Call.begin(browser, hidesAddresses ? { devices: [] } : {});
       try {
-        await test(call);
+        return await test(call);
       } catch (error) {
         throw new Error([error.message, ...call.program?.words ?? []].join('\n    p2pcall: '));
       } finally {

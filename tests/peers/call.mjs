@@ -1,12 +1,12 @@
 // One call between p2pcall and another program, and what is looked at in it.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Program } from '../browser/program.mjs';
-import { pictures } from '../browser/recorded.mjs';
+import { Film } from '../browser/recorded.mjs';
 import { until } from '../browser/until.mjs';
 import { toneFiftieths } from './heard.mjs';
 import { Peer } from './peer.mjs';
@@ -22,6 +22,7 @@ export class Call {
     call.plan = { ...USUAL, codec, ...plan };
     call.directory = mkdtempSync(join(tmpdir(), 'p2pcall-peers-'));
     [call.picture, call.sound] = [join(call.directory, 'picture.y4m'), join(call.directory, 'sound.wav')];
+    call.film = new Film(call.picture);
     call.peer = await Peer.start(name);
     const { edit, refused, ...asked } = call.plan;
     call.peer.ask('begin', asked);
@@ -83,7 +84,7 @@ export class Call {
 
   async pictureHere() {
     const seen = await until(`p2pcall shows ${PICTURES} pictures`, 20, () => {
-      const seen = existsSync(this.picture) ? pictures(this.picture) : [];
+      const seen = this.film.pictures;
       return numbers(seen).length >= PICTURES && seen;
     });
     judge(seen);

@@ -61,6 +61,7 @@ impl Stream {
             seq: SeqNo(self.first_seq.wrapping_add(n as u16)),
             timestamp: RtpTime(self.first_timestamp.wrapping_add(frame as u32 * 3_000)),
             marker: self.markers && part + 1 == self.packets_per_frame,
+            rotation: None,
             payload: Bytes::from(payload),
             arrival: self.start + Duration::from_millis(33) * frame as u32 + Duration::from_micros(100) * part as u32,
         }
@@ -273,6 +274,7 @@ fn padding_between_frames_is_passed_over() {
             payload: Bytes::new(),
             timestamp: stream.packet(2).timestamp,
             marker: false,
+            rotation: None,
             ..stream.packet(n)
         });
     }

@@ -166,6 +166,7 @@ impl Scenario {
             seq: SeqNo(seq.wrapping_add((ssrc as u16).wrapping_mul(65_500))),
             timestamp: RtpTime(ticks.wrapping_add(ssrc.wrapping_mul(4_294_900_000))),
             marker: false,
+            rotation: None,
             payload: Bytes::from(payload),
             arrival: now,
         }

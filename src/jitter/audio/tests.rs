@@ -205,7 +205,16 @@ fn an_extra_delay_is_reached_and_left_again() {
 fn packet(start: Instant, n: u32) -> RtpPacket {
     let payload = [&[0], &n.to_be_bytes()[..]].concat().into();
     let (seq, timestamp) = (SeqNo(n as u16), RtpTime(n * 960));
-    RtpPacket { ssrc: 1, payload_type: 111, seq, timestamp, marker: false, payload, arrival: start + BLOCK * n }
+    RtpPacket {
+        ssrc: 1,
+        payload_type: 111,
+        seq,
+        timestamp,
+        marker: false,
+        rotation: None,
+        payload,
+        arrival: start + BLOCK * n,
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ impl Scenario {
             seq: SeqNo(n as u16),
             timestamp: RtpTime((captured * 90_000.0).round() as u32),
             marker: part + 1 == self.packets,
+            rotation: None,
             payload: Bytes::from([&[header], &(n as u32).to_be_bytes()[..]].concat()),
             arrival: now(),
         }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Formats, kind_of, media, session};
+use super::{Formats, direction, kind_of, media, session};
 use crate::media::MediaKind;
 
 /// SSRCs for streams of which the description does not tell theirs.
@@ -69,13 +69,15 @@ fn taken(sdp: &str, media: &[&str]) -> HashSet<usize> {
     if any_bundled { all.collect() } else { all.min().into_iter().collect() }
 }
 
-/// Returns the media in such a description of which the SSRC is not known.
+/// Returns the media in such a description that the other side sends, of which the SSRC is not known.
 pub(in super::super) fn undeclared(sdp: &str) -> Vec<MediaKind> {
     let is_undeclared = |line: &str| {
         let ssrc = line.strip_prefix("a=ssrc:").and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
         ssrc.is_some_and(|ssrc| ssrc & 0xffff_0000 == UNDECLARED)
     };
-    media(sdp).filter(|medium| medium.lines().any(is_undeclared)).filter_map(kind_of).collect()
+    let (session, _) = session(sdp);
+    let is_sent = |medium: &&str| !matches!(direction(medium, session), Some("recvonly" | "inactive"));
+    media(sdp).filter(|medium| medium.lines().any(is_undeclared)).filter(is_sent).filter_map(kind_of).collect()
 }
 
 /// Writes a medium that is taken.
@@ -190,6 +192,9 @@ mod tests {
         let sdp = format!("v=0|a=group:BUNDLE v|{medium}").replace('|', "\r\n");
         let out = bundled(&sdp, &[]);
         assert_eq!(undeclared(&out), [MediaKind::Video]);
+        for direction in ["a=recvonly", "a=inactive"] {
+            assert_eq!(undeclared(&format!("{out}{direction}\r\n")), [], "{direction}");
+        }
         assert_eq!(undeclared(&bundled(&sdp, &[(MediaKind::Video, 5)])), []);
         let lines: Vec<&str> = out.lines().collect();
         let expected = [

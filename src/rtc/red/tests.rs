@@ -13,7 +13,16 @@ fn incoming(sdp: &str) -> Incoming {
 
 fn packet(payload_type: u8, seq: u16, timestamp: u32, payload: impl Into<Bytes>) -> RtpPacket {
     let (seq, timestamp) = (SeqNo(seq), RtpTime(timestamp));
-    RtpPacket { ssrc: 2, payload_type, seq, timestamp, marker: false, payload: payload.into(), arrival: now() }
+    RtpPacket {
+        ssrc: 2,
+        payload_type,
+        seq,
+        timestamp,
+        marker: false,
+        rotation: None,
+        payload: payload.into(),
+        arrival: now(),
+    }
 }
 
 /// What a packet holds, in short.

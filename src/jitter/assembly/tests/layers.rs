@@ -13,6 +13,7 @@ fn layered(start: Instant, seq: u16, (id, base, depth, sync): (u8, u8, u8, bool)
         seq: SeqNo(seq),
         timestamp: RtpTime(u32::from(seq) * 3_000),
         marker: true,
+        rotation: None,
         payload: Bytes::copy_from_slice(&payload),
         arrival: start + Duration::from_millis(33) * u32::from(seq),
     }
