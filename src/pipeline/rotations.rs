@@ -33,8 +33,11 @@ impl Rotations {
 
     /// Returns the rotation of the picture of a time; those are asked for in order.
     pub(super) fn at(&mut self, time: MediaTime) -> Rotation {
-        while let Some((_, rotation)) = self.to_come.pop_front_if(|(from, _)| *from <= time) {
+        while let Some((from, rotation)) = self.to_come.front().copied()
+            && from <= time
+        {
             self.now = rotation;
+            self.to_come.pop_front();
         }
         self.now
     }
