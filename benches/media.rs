@@ -88,6 +88,7 @@ fn packet(n: u32, timestamp: u32, marker: bool, first: u8) -> RtpPacket {
         seq: SeqNo(n as u16),
         timestamp: RtpTime(timestamp),
         marker,
+        rotation: None,
         payload: Bytes::from(payload),
         arrival: now(),
     }
