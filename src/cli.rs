@@ -14,6 +14,7 @@ mod media;
 mod narrator;
 mod page;
 mod prompt;
+mod record;
 mod stage;
 mod status;
 mod summary;

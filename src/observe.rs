@@ -4,13 +4,17 @@
 //! gives the [`Observer`]s. Emitting is cheap and never blocks: an observer with a queue drops what
 //! does not fit and counts it.
 
+mod dump;
+mod redact;
 mod stats;
+mod step;
+mod trace;
 
 use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     time::Duration,
@@ -18,7 +22,16 @@ use std::{
 
 use serde::Serialize;
 
-pub use stats::{InboundPair, InboundStats, OutboundPair, OutboundStats, StatsReport};
+pub use dump::{Dump, Subject};
+pub use redact::redacted;
+pub use stats::{
+    CandidatePairStats, InboundPair, InboundStats, OutboundPair, OutboundStats, QualityLimitation,
+    QualityLimitationDurations, RemoteInboundPair, RemoteInboundStats, RemoteOutboundPair, RemoteOutboundStats,
+    StatsReport,
+};
+
+pub use step::{Step, StepName, StepValue};
+pub use trace::TraceWriter;
 
 use crate::media::{Bitrate, Clock, DescriptionKind, MediaKind, Size, VideoFormat};
 
@@ -164,6 +177,8 @@ pub enum EventKind {
         /// Given up or taken up again.
         paused: bool,
     },
+    /// A step of the peer connection's life, for observers that [want them](Observer::wants_steps).
+    Step(Box<Step>),
     /// Figures, once a second while connected.
     Stats(Box<StatsReport>),
     /// A thread of ours panicked, or did not end in time.
@@ -202,6 +217,12 @@ pub enum CallStateName {
 pub trait Observer: Send + Sync {
     /// Takes one event.
     fn on_event(&self, event: &Event);
+
+    /// Whether it wants [`EventKind::Step`], too: each description, candidate and state of the peer connection, with
+    /// addresses and all. Asked once, when the call begins; where nobody wants them they cost nothing.
+    fn wants_steps(&self) -> bool {
+        false
+    }
 }
 
 /// A handle through which parts of a call tell what happened. Cloning is cheap.
@@ -209,19 +230,43 @@ pub trait Observer: Send + Sync {
 pub struct Events {
     clock: Clock,
     observers: Arc<[Arc<dyn Observer>]>,
+    wants_steps: bool,
+    connections: Arc<AtomicU32>,
 }
 
 impl Events {
     /// Returns a handle that tells these observers, with times since the clock's epoch.
     pub fn new(clock: Clock, observers: impl IntoIterator<Item = Arc<dyn Observer>>) -> Self {
-        Self { clock, observers: observers.into_iter().collect() }
+        let observers: Arc<[_]> = observers.into_iter().collect();
+        let wants_steps = observers.iter().any(|observer: &Arc<dyn Observer>| observer.wants_steps());
+        Self { clock, observers, wants_steps, connections: Arc::default() }
+    }
+
+    /// Whether anybody wants to know the steps of the peer connection.
+    pub const fn wants_steps(&self) -> bool {
+        self.wants_steps
+    }
+
+    /// Returns the number of a peer connection that is being built.
+    pub fn next_connection(&self) -> u32 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Tells those who want to know it of a step of the peer connection with this number.
+    pub fn step(&self, connection: u32, name: StepName, value: impl FnOnce() -> StepValue) {
+        if self.wants_steps {
+            self.emit(EventKind::Step(Box::new(Step { connection, name, value: value() })));
+        }
     }
 
     /// Tells every observer.
     pub fn emit(&self, kind: EventKind) {
         let event = Event { at: self.clock.now().since_epoch(), kind };
+        let is_step = matches!(event.kind, EventKind::Step(_));
         for observer in &*self.observers {
-            observer.on_event(&event);
+            if !is_step || observer.wants_steps() {
+                observer.on_event(&event);
+            }
         }
     }
 }

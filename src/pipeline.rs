@@ -6,6 +6,7 @@
 
 mod audio_receive;
 mod audio_send;
+mod level;
 mod meter;
 mod reserve;
 mod rotations;

@@ -5,11 +5,13 @@
 
 mod address;
 mod again;
+mod build;
 mod candidate;
 mod capability;
 mod chain;
 mod channel;
 mod contact;
+mod counts;
 mod description;
 mod estimate;
 mod fec;
@@ -30,6 +32,8 @@ mod red;
 mod relay;
 mod socket;
 mod stage;
+mod stats;
+mod steps;
 mod stun;
 mod tap;
 mod track;
@@ -41,6 +45,7 @@ use std::ops::RangeInclusive;
 pub use address::Bind;
 pub use channel::MessageChannel;
 pub use contact::Contact;
+pub use counts::WireCounts;
 pub use identity::Identity;
 pub use network::NetworkChange;
 pub use peer::Peer;
@@ -201,12 +206,8 @@ pub enum RtcEvent {
     KeyFrameWanted,
     /// How the other side's RTP time relates to its wall clock.
     SenderReport(MediaKind, SenderReport),
-    /// What the other side says about a stream of ours (RFC 3550, 6.4.1).
+    /// The other side reports about a stream of ours (RFC 3550, 6.4.1): [`Peer::counts`] has what it says.
     ReceiverReport {
-        /// Which stream.
-        kind: MediaKind,
-        /// The share of packets lost since the last report, 0.0 to 1.0.
-        fraction_lost: f64,
         /// The round trip in seconds, if the report tells it.
         round_trip_time: Option<f64>,
     },

@@ -113,6 +113,7 @@ const LAYERS: &[Layer] = &[
             ("bytes", ""),
             ("async_trait", ""),
             ("base64", "rtc/identity"),
+            ("serde_json", ""),
             ("getrandom", ""),
             ("tokio_rustls", "rtc/relay"),
             ("rustls_native_certs", "rtc/relay"),
@@ -125,7 +126,7 @@ const LAYERS: &[Layer] = &[
     },
     // use case
     Layer { name: "error", ours: BELOW_CALL, outside: &[] },
-    Layer { name: "call", ours: BELOW_CALL, outside: &[("tokio", ""), ("serde_json", "call/message")] },
+    Layer { name: "call", ours: BELOW_CALL, outside: &[("tokio", ""), ("serde_json", "")] },
     // edge
     Layer { name: "cli", ours: &["*"], outside: &[("*", "")] },
 ];

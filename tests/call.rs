@@ -12,6 +12,10 @@ mod relay;
 mod serial;
 #[path = "support/side.rs"]
 mod side;
+#[path = "call/statistics.rs"]
+mod statistics;
+#[path = "call/steps.rs"]
+mod steps;
 #[path = "support/stun.rs"]
 mod stun;
 #[path = "call/waiting.rs"]

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use p2pcall::{
     media::{Bitrate, Clock, Codec, Description, DescriptionKind, now},
+    observe::Events,
     rtc::{Bind, Identity, Peer, PeerConfig, PictureCodecs},
     signaling::{AddressScope, Contents, Expected, Stamp, travelling},
 };
@@ -20,6 +21,7 @@ fn offer(sdp: &str) -> Description {
 
 /// Returns a peer that answers, with sound and picture of its own.
 async fn peer(picture_codecs: PictureCodecs) -> Peer {
+    let clock = Clock::new(now());
     let config = PeerConfig {
         identity: Identity::new().expect("random numbers"),
         own: DescriptionKind::Answer,
@@ -35,7 +37,7 @@ async fn peer(picture_codecs: PictureCodecs) -> Peer {
         start_bitrate: Bitrate::from_kbps(1000),
         max_bitrate: Bitrate::from_kbps(2000),
     };
-    Peer::new(&config, Clock::new(now())).await.expect("a socket on the loopback").0
+    Peer::new(&config, clock, &Events::new(clock, [])).await.expect("a socket on the loopback").0
 }
 
 /// Returns what p2pcall answers, a line for each medium: kind, formats, mid, direction, numbers of header extensions.

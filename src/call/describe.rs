@@ -178,7 +178,7 @@ impl Task {
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<Option<Ended>, Failure> {
         self.peer.close().await;
-        let (peer, events) = Peer::new(&self.config, self.clock).await?;
+        let (peer, events) = Peer::new(&self.config, self.clock, &self.events).await?;
         (self.estimate, self.peer, *connection) = (peer.estimate(), peer, events);
         self.describe(signaling, state, connection, controls).await
     }

@@ -38,8 +38,8 @@ pub(super) struct Outgoing {
     video_frames: Option<mpsc::Receiver<EncodedFrame>>,
     pub(super) video: VideoSendKnobs,
     pub(super) audio: AudioSendKnobs,
-    pub(super) video_meter: Meter<OutboundStats>,
-    pub(super) audio_meter: Meter<OutboundStats>,
+    video_meter: Meter<OutboundStats>,
+    audio_meter: Meter<OutboundStats>,
     muted: [bool; 2],
     redundancy: Redundancy,
     /// How many packets of sound go along again with each.
@@ -161,7 +161,9 @@ impl Outgoing {
         if self.video_frames.is_none() {
             self.video.set_allocation(allocation);
         }
+        self.video_meter.update(|stats| stats.target_bitrate = allocation.video.bps());
         self.sound.bitrate = Bitrate::from_bps(allocation.audio.bps() + self.second_channel.bps());
+        self.audio_meter.update(|stats| stats.target_bitrate = self.sound.bitrate.bps());
         self.audio.set_target(self.sound);
     }
 
@@ -172,6 +174,11 @@ impl Outgoing {
             MediaKind::Video => self.video.set_muted(muted),
         }
         self.muted[kind as usize] = muted;
+    }
+
+    /// Returns the figures; sound first.
+    pub(super) fn stats(&self) -> [OutboundStats; 2] {
+        [self.audio_meter.read(), self.video_meter.read()]
     }
 
     pub(super) const fn is_muted(&self, kind: MediaKind) -> bool {

@@ -1,6 +1,6 @@
 //! The one task that owns a call: it waits for whatever happens next and does what follows.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -15,14 +15,14 @@ use super::{
     incoming::{Incoming, Wish},
     message::Message,
     outgoing::Outgoing,
-    report::Reporter,
+    report::{Figures, Reporter},
     state::{CallState, Input},
 };
 use crate::{
     audio::far_end,
     codec::AudioTarget,
     congestion::{Allocation, Line, Protection, RateAllocator},
-    media::{Bitrate, Clock, Codec, Description, MediaKind, now},
+    media::{Bitrate, Clock, Codec, Description, MediaKind, now, wall_clock},
     observe::{CallStateName, EventKind, Events, StatsReport},
     pipeline::Outcome,
     rtc::{Identity, Peer, PeerConfig, PictureCodecs, RtcEvent},
@@ -72,7 +72,7 @@ pub(super) async fn run(
         Err(error) => Ended::from(error),
     };
     let connected = state.connected_at().map(|at| now().saturating_duration_since(at));
-    let stats = task.report();
+    let stats = task.report().await;
     task.shut_down(connection, state.connected_at().is_some()).await;
     conclude(&events, ended, connected, stats)
 }
@@ -116,7 +116,7 @@ async fn begin(
     let picture = (config.codec.unwrap_or(Codec::H264), config.format);
     let outgoing =
         Outgoing::open(media, (config.microphone, microphone), sound, picture, clock, events).map_err(failed)?;
-    let (peer, connection) = Peer::new(&peer_config, clock).await?;
+    let (peer, connection) = Peer::new(&peer_config, clock, events).await?;
     let task = Task {
         estimate: peer.estimate(),
         config: peer_config,
@@ -202,7 +202,7 @@ impl Task {
                     if state.connected_at().is_some() {
                         self.measure_round_trip().await;
                         self.allocate().await;
-                        let report = self.report();
+                        let report = self.report().await;
                         self.events.emit(EventKind::Stats(Box::new(report)));
                     }
                     self.explain(state);
@@ -267,7 +267,6 @@ impl Task {
                 return Ok(None);
             }
             RtcEvent::KeyFrameWanted => {
-                self.reporter.pli_count += 1;
                 self.outgoing.video.want_key_frame();
                 self.events.emit(EventKind::KeyFrameWanted);
                 return Ok(None);
@@ -276,11 +275,7 @@ impl Task {
                 self.incoming.sender_report(kind, report);
                 return Ok(None);
             }
-            RtcEvent::ReceiverReport { kind, fraction_lost, round_trip_time } => {
-                match kind {
-                    MediaKind::Audio => self.reporter.audio_fraction_lost = fraction_lost,
-                    MediaKind::Video => self.reporter.video_fraction_lost = fraction_lost,
-                }
+            RtcEvent::ReceiverReport { round_trip_time } => {
                 if let Some(seconds) = round_trip_time {
                     self.reporter.round_trip_time = Some(seconds);
                     self.reporter.reported = true;
@@ -402,9 +397,18 @@ impl Task {
         }
     }
 
-    fn report(&mut self) -> StatsReport {
-        let outbound = [self.outgoing.audio_meter.read(), self.outgoing.video_meter.read()];
-        self.reporter.report(now(), self.estimate.borrow().available, outbound, self.incoming.stats())
+    async fn report(&mut self) -> StatsReport {
+        let figures = Figures {
+            outbound: self.outgoing.stats(),
+            inbound: self.incoming.stats(),
+            wire: self.peer.counts(),
+            objects: self.peer.stats().await,
+            available_outgoing_bitrate: self.estimate.borrow().available,
+            connection: self.peer.number(),
+            narrowed: self.announced.is_some_and(|allocation| self.allocator.is_narrowed(&allocation)),
+        };
+        let since_1970 = wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.reporter.report(now(), since_1970, figures)
     }
 
     /// Takes everything down, sources first, within [`SHUTDOWN_TIMEOUT`].

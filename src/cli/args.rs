@@ -285,6 +285,16 @@ pub(super) struct RunArgs {
     /// Hang up that long after the call connected
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     pub(super) duration: Option<Duration>,
+    /// Write every step of the connection, event and figure to FILE as it happens, one JSON object a line; without
+    /// FILE, the connection's steps to standard error for people, with -v in full
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub(super) trace: Option<PathBuf>,
+    /// Leave addresses, ICE credentials and fingerprints in the trace
+    #[arg(long, requires = "trace")]
+    pub(super) trace_addresses: bool,
+    /// Write what webrtc-internals would show to FILE, for the tools that read its dumps: with all addresses
+    #[arg(long, value_name = "FILE")]
+    pub(super) dump: Option<PathBuf>,
 }
 
 /// Reads "90", "90s", "1.5m", "2h".

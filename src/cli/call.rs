@@ -11,6 +11,7 @@ use super::{
     exchange::{self, Wishes},
     input,
     media::{self, Defaults},
+    record::Records,
     say,
     stage::{self, Stage},
     summary,
@@ -27,7 +28,8 @@ pub(super) fn offer(args: OfferArgs, output: &OutputArgs) -> Result<Exit, Refusa
     config::log(output);
     let config = config::network(&args.media, &args.connection, &args.run)?;
     let plan = Plan { awaited: DescriptionKind::Answer, from: None, link: args.link, exchange: args.exchange };
-    run(plan, config, &args.media, output)
+    let records = Records::open(output, &args.run, &config)?;
+    run(plan, config, &args.media, records, output)
 }
 
 pub(super) fn answer(args: AnswerArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
@@ -35,7 +37,8 @@ pub(super) fn answer(args: AnswerArgs, output: &OutputArgs) -> Result<Exit, Refu
     let config = config::network(&args.media, &args.connection, &args.run)?;
     let from = args.offer.map(exchange::From::Argument);
     let plan = Plan { awaited: DescriptionKind::Offer, from, link: None, exchange: args.exchange };
-    run(plan, config, &args.media, output)
+    let records = Records::open(output, &args.run, &config)?;
+    run(plan, config, &args.media, records, output)
 }
 
 /// How the exchange is to go.
@@ -47,7 +50,13 @@ struct Plan {
     exchange: ExchangeArgs,
 }
 
-fn run(plan: Plan, config: CallConfig, media: &MediaArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
+fn run(
+    plan: Plan,
+    config: CallConfig,
+    media: &MediaArgs,
+    records: Records,
+    output: &OutputArgs,
+) -> Result<Exit, Refusal> {
     let defaults = Defaults {
         video: VideoSourceSpec::Camera(CameraChoice::Any),
         audio: AudioSourceSpec::Microphone(None),
@@ -82,7 +91,7 @@ fn run(plan: Plan, config: CallConfig, media: &MediaArgs, output: &OutputArgs) -
         quiet: output.quiet,
     };
     let signaling = exchange::signaling(from, form, wishes, stage.line.clone());
-    let summary = stage.play(&runtime, output, |observers| match plan.awaited {
+    let summary = stage.play(&runtime, output, records, |observers| match plan.awaited {
         DescriptionKind::Answer => Call::offer(config, media, signaling, observers),
         DescriptionKind::Offer => Call::answer(config, media, signaling, observers),
     })?;

@@ -11,6 +11,7 @@ use super::{
     args::{DemoArgs, OutputArgs},
     config,
     media::{self, Defaults, Screen},
+    record::Records,
     say,
     stage::{self, Stage},
     summary,
@@ -56,8 +57,9 @@ pub(super) fn run(args: DemoArgs, output: &OutputArgs) -> Result<Exit, Refusal> 
     // The far side ends with the near one, which hangs up.
     let far_config = CallConfig { duration: None, ..config.clone() };
     let far = Call::answer(far_config, there, answerer, vec![delays.clone()]);
+    let records = Records::open(output, &args.run, &config)?;
     let stage = Stage::new(screen, clock, DescriptionKind::Answer);
-    let near = stage.play(&runtime, output, |observers| Call::offer(config, here, offerer, observers))?;
+    let near = stage.play(&runtime, output, records, |observers| Call::offer(config, here, offerer, observers))?;
     let Some(near) = near else { return Ok(Exit::Interrupted) };
     let far = runtime.block_on(far.ended());
     Ok(conclude(&near, &far, &delays, output))

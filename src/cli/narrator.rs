@@ -2,14 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
-    io::Write,
-    path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, SystemTime},
 };
 
-use super::{Exit, Key, Refusal, StatusInput, StatusLine, args::OutputArgs, config, render, when};
+use super::{Key, StatusInput, StatusLine, args::OutputArgs, config, record::Records, render, when};
 use crate::{
     media::{DescriptionKind, MediaKind, wall_clock},
     observe::{CallStateName, Event, EventKind, StatsReport},
@@ -43,7 +40,7 @@ pub(super) struct Narrator {
     quiet: bool,
     verbose: bool,
     colour: bool,
-    events: Option<Box<dyn Write + Send>>,
+    records: Records,
     awaited: DescriptionKind,
     /// A person is to paste the other side's text into the terminal.
     pasted: bool,
@@ -68,14 +65,13 @@ pub(super) struct Narrator {
 }
 
 impl Narrator {
-    pub(super) fn new(output: &OutputArgs, line: StatusLine, awaited: DescriptionKind) -> Result<Self, Refusal> {
-        let events = output.events.as_deref().map(events_file).transpose()?;
-        Ok(Self {
+    pub(super) fn new(output: &OutputArgs, records: Records, line: StatusLine, awaited: DescriptionKind) -> Self {
+        Self {
             line,
             quiet: output.quiet,
             verbose: output.verbose > 0,
             colour: config::colour(),
-            events,
+            records,
             awaited,
             pasted: false,
             patience: None,
@@ -89,7 +85,7 @@ impl Narrator {
             told: None,
             title: None,
             on_connected: None,
-        })
+        }
     }
 
     /// Tells how long is waited, from now on, and whether a person is to paste something.
@@ -124,7 +120,7 @@ impl Narrator {
             loop {
                 match news.recv_timeout(REFRESH) {
                     Ok(News::Event(event)) => {
-                        self.record(&event);
+                        self.records.take(&event, &self.line);
                         let over = matches!(event.kind, EventKind::Ended { .. });
                         self.take(event);
                         if over {
@@ -139,17 +135,6 @@ impl Narrator {
             }
             self.line.set("");
         })
-    }
-
-    fn record(&mut self, event: &Event) {
-        let Some(file) = &mut self.events else { return };
-        // In one piece: standard error may be written to by others, too.
-        let line = serde_json::to_string(event).expect("plain values are always JSON") + "\n";
-        let written = file.write_all(line.as_bytes()).and_then(|()| file.flush());
-        if let Err(error) = written {
-            self.events = None;
-            self.line.print(&format!("No more events are written: {error}."));
-        }
     }
 
     fn take(&mut self, event: Event) {
@@ -283,18 +268,5 @@ const fn device(kind: MediaKind) -> &'static str {
     match kind {
         MediaKind::Audio => "microphone",
         MediaKind::Video => "camera",
-    }
-}
-
-fn events_file(path: &Path) -> Result<Box<dyn Write + Send>, Refusal> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(std::io::stderr()));
-    }
-    match File::create(path) {
-        Ok(file) => Ok(Box::new(file)),
-        Err(error) => Err(Refusal {
-            exit: Exit::Usage,
-            what: format!("The events cannot be written to {}: {error}.", path.display()),
-        }),
     }
 }

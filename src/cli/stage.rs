@@ -21,6 +21,7 @@ use super::{
     interrupt::{Interrupt, Signals},
     media::{Screen, TerminalScreen},
     narrator::{Narrator, News},
+    record::Records,
 };
 use crate::{
     call::{Call, Control, Controls, Ended, Summary},
@@ -79,14 +80,16 @@ impl Stage {
         self,
         runtime: &Runtime,
         output: &OutputArgs,
+        records: Records,
         begin: impl FnOnce(Vec<Arc<dyn Observer>>) -> Call,
     ) -> Result<Option<Summary>, Refusal> {
         let (news, told) = sync_channel(NEWS);
         let (state, states) = watch::channel(CallStateName::Describing);
         // Before anything is opened: who interrupts that is heard.
         let signals = Signals::new();
-        let narrator = Narrator::new(output, self.line.clone(), self.awaited)?.waiting(self.wait, self.pasted);
-        let call = begin(vec![Arc::new(Teller { news: news.clone(), state })]);
+        let wants_steps = records.want_steps();
+        let narrator = Narrator::new(output, records, self.line.clone(), self.awaited).waiting(self.wait, self.pasted);
+        let call = begin(vec![Arc::new(Teller { news: news.clone(), state, wants_steps })]);
         let controls = call.controls();
         let interrupt = Interrupt::new(controls.clone());
         let over = CancellationToken::new();
@@ -183,6 +186,7 @@ fn spawn_screen(screen: Box<TerminalScreen>, started: Receiver<()>) -> Result<Th
 struct Teller {
     news: SyncSender<News>,
     state: watch::Sender<CallStateName>,
+    wants_steps: bool,
 }
 
 impl Observer for Teller {
@@ -194,6 +198,10 @@ impl Observer for Teller {
             self.state.send_replace(CallStateName::Ending);
         }
         let _ = self.news.try_send(News::Event(event.clone()));
+    }
+
+    fn wants_steps(&self) -> bool {
+        self.wants_steps
     }
 }
 

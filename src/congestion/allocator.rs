@@ -135,6 +135,12 @@ impl RateAllocator {
         Allocation { audio, video, size, frame_rate, protection, held: line.flooded }
     }
 
+    /// Whether an allocation is less than what is wanted, for the line's sake.
+    pub fn is_narrowed(&self, allocation: &Allocation) -> bool {
+        let VideoFormat { size, frame_rate } = self.format;
+        allocation.is_audio_alone() || allocation.size != size || allocation.frame_rate < frame_rate
+    }
+
     /// Returns which size the rate suffices for; the present one as long as it will do.
     fn fitting_size(&self, video: Bitrate, frame_rate: f64) -> usize {
         let present = self.size.value;

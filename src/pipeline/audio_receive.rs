@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Inbound, Meter, SinkOpener, Thread, reserve::Reserve, spawn_thread};
+use super::{Inbound, Meter, SinkOpener, Thread, level::level, reserve::Reserve, spawn_thread};
 use crate::{
     audio::FarEnd,
     codec,
@@ -80,6 +80,7 @@ impl AudioReceive {
         let mut playing = Playing {
             heard,
             far_end: self.far_end.take(),
+            concealing: false,
             starved: Duration::ZERO,
             player: AudioPlayer::new(self.codec.clock_rate_hz(), decoder, CHANNELS),
             reserve: Reserve::new(),
@@ -125,6 +126,8 @@ struct Playing {
     first: bool,
     /// Told what a room hears.
     far_end: Option<FarEnd>,
+    /// Whether the last piece was made up.
+    concealing: bool,
     /// How long the sink had run dry when last asked.
     starved: Duration,
     /// Whether anybody listens: the picture does not wait for sound that nobody hears.
@@ -202,6 +205,7 @@ impl Playing {
         if played.packets > 0 && std::mem::take(&mut self.first) {
             thread.events.emit(EventKind::FirstFrameReceived { kind: MediaKind::Audio });
         }
+        let level = level(&self.piece.samples);
         thread.meter.update(|stats| {
             stats.frames_decoded = played.packets;
             stats.frames_rendered = played.samples / BLOCK;
@@ -213,11 +217,18 @@ impl Playing {
             stats.recovered = played.recovered;
             stats.frames_dropped = played.skipped;
             stats.total_samples_received = played.samples;
+            stats.concealment_events += u64::from(played.concealed > stats.concealed_samples && !self.concealing);
+            self.concealing = played.concealed > stats.concealed_samples;
             stats.concealed_samples = played.concealed;
+            stats.audio_level = level;
+            stats.total_audio_energy += level * level * self.piece.duration().as_secs_f64();
             stats.inserted_samples_for_deceleration = played.inserted;
             stats.removed_samples_for_acceleration = played.removed;
             if let Some(delay) = delay {
-                stats.jitter_buffer_delay = delay.as_secs_f64();
+                let samples = self.piece.samples_per_channel() as u64;
+                stats.playout_delay = delay.as_secs_f64();
+                stats.jitter_buffer_delay += delay.as_secs_f64() * samples as f64;
+                stats.jitter_buffer_emitted_count += samples;
                 stats.end_to_end_delay = end_to_end;
             }
         });

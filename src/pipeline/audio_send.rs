@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Meter, SourceOpener, Thread, spawn_thread};
+use super::{Meter, SourceOpener, Thread, level::level, spawn_thread};
 use crate::{
     audio::{AudioProcessing, FarEndReader, MicrophoneSettings},
     codec::{self, AudioTarget},
@@ -115,6 +115,13 @@ impl AudioSend {
             if knobs.muted.load(Ordering::Relaxed) {
                 frame.samples.fill(0.0);
             }
+            let level = level(&frame.samples);
+            meter.update(|stats| {
+                let seconds = frame.duration().as_secs_f64();
+                stats.audio_level = level;
+                stats.total_audio_energy += level * level * seconds;
+                stats.total_samples_duration += seconds;
+            });
             if let Some(target) = knobs.target.try_take() {
                 encoder.set_target(target_of(target));
             }

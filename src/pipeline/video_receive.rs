@@ -206,6 +206,7 @@ impl Reception {
                     if let Some(carried_at) = arrived.carried_at {
                         self.delay.observe(arrived.frame.media_time, carried_at);
                     }
+                    thread.meter.update(|stats| stats.frames_received += 1);
                     self.waiting.push_back(arrived);
                 }
                 Pop::Missing => tracing::debug!("packets of pictures are lost for good"),
@@ -300,11 +301,20 @@ impl Reception {
         });
         thread.meter.update(|stats| {
             stats.frames_decoded += 1;
+            stats.key_frames_decoded += u64::from(arrived.frame.key_frame);
             stats.total_decode_time += took.as_secs_f64();
             stats.frames_concealed += u64::from(arrived.damaged);
             stats.frames_rendered += 1;
             stats.size = Some(size);
-            stats.jitter_buffer_delay = at.saturating_duration_since(arrived.first_arrival).as_secs_f64();
+            let waited = at.saturating_duration_since(arrived.first_arrival).as_secs_f64();
+            stats.playout_delay = waited;
+            stats.total_processing_delay += waited;
+            stats.jitter_buffer_delay += begun.saturating_duration_since(arrived.first_arrival).as_secs_f64();
+            stats.jitter_buffer_emitted_count += 1;
+            if let Some(gap) = news.gap {
+                stats.total_inter_frame_delay += gap.as_secs_f64();
+                stats.total_squared_inter_frame_delay += gap.as_secs_f64().powi(2);
+            }
             stats.sync_offset = thread.playout.sync_offset();
             stats.end_to_end_delay = end_to_end;
             if let Some(gap) = news.frozen {
@@ -337,6 +347,8 @@ fn patience(round_trip: Duration) -> Duration {
 struct News {
     first: bool,
     resized: bool,
+    /// Since the one before.
+    gap: Option<Duration>,
     frozen: Option<Duration>,
 }
 
@@ -355,7 +367,7 @@ impl Shown {
         if let Some(gap) = gap {
             self.interval = Some(self.interval.map_or(gap, |usual| (usual * 29 + gap) / 30));
         }
-        News { first, resized, frozen }
+        News { first, resized, gap, frozen }
     }
 }
 

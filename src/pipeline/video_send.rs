@@ -15,7 +15,7 @@ use crate::{
     codec::{self, CodecError, VideoEncoder, VideoTarget},
     congestion::{Allocation, Effort},
     media::{Bitrate, Clock, Codec, EncodedFrame, MediaKind, MediaTime, Slot, Taken, VideoFormat, VideoFrame, now},
-    observe::{EventKind, Events, OutboundStats},
+    observe::{EventKind, Events, OutboundStats, QualityLimitation},
     sink::VideoSink,
     source::{Pace, SourceError, VideoSource},
 };
@@ -294,6 +294,7 @@ impl Encode {
         let key = key_wanted.swap(false, Ordering::Relaxed) && rested;
         let size = frame.size().fit_into(self.format().size);
         let scaled = frame.scaled(size);
+        let began = crate::media::now();
         let encoded = match self.encoder.encode(&scaled, key) {
             Ok(Some(encoded)) => encoded,
             Ok(None) => {
@@ -316,10 +317,16 @@ impl Encode {
             let rest = KEY_FRAME_INTERVAL.max(Duration::from_secs_f64(seconds.min(5.0)));
             self.last_key = Some((now, rest));
         }
+        let took = crate::media::now().saturating_duration_since(began);
+        let limited = self.effort.is_limited();
         self.meter.update(|stats| {
             stats.frames_encoded += 1;
             stats.key_frames_encoded += u64::from(encoded.key_frame);
+            stats.total_encode_time += took.as_secs_f64();
+            stats.quality_limitation_reason = if limited { QualityLimitation::Cpu } else { QualityLimitation::None };
+            stats.quality_limitation_resolution_changes += u64::from(stats.size.is_some_and(|before| before != size));
             stats.size = Some(size);
+            stats.source_size = Some(frame.size());
         });
         Some(encoded)
     }

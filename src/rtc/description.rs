@@ -43,6 +43,31 @@ pub(super) fn receives(sdp: &str, kind: MediaKind) -> bool {
     media.any(|medium| matches!(direction(medium, session), None | Some("sendrecv" | "recvonly")))
 }
 
+/// Returns the streams of which a description tells (RFC 8830), each with its tracks: those that the other side sends.
+pub(super) fn streams(sdp: &str) -> Vec<(String, Vec<(MediaKind, String)>)> {
+    let (session, _) = session(sdp);
+    let mut streams: Vec<(String, Vec<_>)> = Vec::new();
+    for medium in media(sdp) {
+        let Some(kind) = kind_of(medium) else { continue };
+        if matches!(direction(medium, session), Some("recvonly" | "inactive")) || medium.split(' ').nth(1) == Some("0")
+        {
+            continue;
+        }
+        let mut lines = medium.lines();
+        let msid = lines.find_map(|line| {
+            line.strip_prefix("a=msid:")
+                .or_else(|| line.strip_prefix("a=ssrc:")?.split_once(" msid:").map(|(_, msid)| msid))
+        });
+        let (stream, track) = msid.unwrap_or("-").split_once(' ').unwrap_or((msid.unwrap_or("-"), ""));
+        let track = (kind, track.trim_end().to_owned());
+        match streams.iter_mut().find(|(id, _)| id == stream) {
+            Some((_, tracks)) => tracks.push(track),
+            None => streams.push((stream.to_owned(), vec![track])),
+        }
+    }
+    streams
+}
+
 /// Returns the direction that a medium, or else its session, tells.
 fn direction<'a>(medium: &'a str, session: &'a str) -> Option<&'a str> {
     [medium, session].into_iter().find_map(|lines| {
@@ -294,6 +319,20 @@ mod tests {
             ("v=0|m=audio 9 P 96|", false),
         ] {
             assert_eq!(receives(&lines.replace('|', "\r\n"), MediaKind::Video), expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn streams_are_told_with_their_tracks() {
+        let audio = (MediaKind::Audio, "y".to_owned());
+        for (sdp, expected) in [
+            (OFFER.to_owned(), vec![("x".to_owned(), vec![audio.clone(), (MediaKind::Video, "z".into())])]),
+            (OFFER.replace("a=mid:1", "a=recvonly"), vec![("x".into(), vec![audio.clone()])]),
+            (OFFER.replace("m=video 9", "m=video 0"), vec![("x".into(), vec![audio])]),
+            ("v=0\r\nm=audio 9 P 1\r\n".into(), vec![("-".into(), vec![(MediaKind::Audio, String::new())])]),
+            ("v=0\r\nm=application 9 P 1\r\n".into(), vec![]),
+        ] {
+            assert_eq!(streams(&sdp), expected, "{sdp}");
         }
     }
 

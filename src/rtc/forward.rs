@@ -10,14 +10,15 @@ use webrtc::{
     media_stream::track_remote::TrackRemote,
     peer_connection::{
         PeerConnectionEventHandler, RTCIceCandidateType, RTCIceConnectionState, RTCIceGatheringState,
-        RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+        RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCSignalingState,
     },
 };
 
 use super::{
-    CandidateKind, RtcEvent, channel, orientation::Orientation, payload_types::PayloadTypes, red, track,
+    CandidateKind, RtcEvent, channel, orientation::Orientation, payload_types::PayloadTypes, red, steps::Steps, track,
     undeclared::Undeclared,
 };
+use crate::observe::{StepName, StepValue};
 
 /// Sends events without ever waiting.
 ///
@@ -33,12 +34,13 @@ pub(super) struct Forward {
     orientation: Orientation,
     red: red::Incoming,
     pub(super) undeclared: Undeclared,
+    pub(super) steps: Steps,
 }
 
 impl Forward {
     const CAPACITY: usize = 256;
 
-    pub(super) fn new() -> (Self, mpsc::Receiver<RtcEvent>) {
+    pub(super) fn new(steps: Steps) -> (Self, mpsc::Receiver<RtcEvent>) {
         let (events, receiver) = mpsc::channel(Self::CAPACITY);
         let forward = Self {
             events,
@@ -47,6 +49,7 @@ impl Forward {
             orientation: Orientation::default(),
             red: red::Incoming::default(),
             undeclared: Undeclared::default(),
+            steps,
         };
         (forward, receiver)
     }
@@ -82,7 +85,20 @@ impl Forward {
 
 #[async_trait::async_trait]
 impl PeerConnectionEventHandler for Forward {
+    async fn on_negotiation_needed(&self) {
+        self.steps.tell(StepName::OnNegotiationNeeded, || StepValue::Nothing);
+    }
+
+    async fn on_signaling_state_change(&self, state: RTCSignalingState) {
+        self.steps.state(StepName::SignalingStateChange, &state);
+    }
+
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        self.steps.tell(StepName::IceCandidate, || StepValue::Candidate {
+            mid: "0".into(),
+            index: 0,
+            line: event.candidate.to_json().map(|init| init.candidate).unwrap_or_default(),
+        });
         let kind = match event.candidate.typ {
             RTCIceCandidateType::Srflx => CandidateKind::ServerReflexive,
             RTCIceCandidateType::Relay => CandidateKind::Relay,
@@ -91,7 +107,20 @@ impl PeerConnectionEventHandler for Forward {
         self.tell(RtcEvent::Candidate(kind));
     }
 
+    async fn on_ice_candidate_error(&self, event: RTCPeerConnectionIceErrorEvent) {
+        self.steps.tell(StepName::IceCandidateError, || {
+            StepValue::details([
+                ("url", event.url.into()),
+                ("address", event.address.into()),
+                ("port", event.port.into()),
+                ("error_code", event.error_code.into()),
+                ("error_text", event.error_text.into()),
+            ])
+        });
+    }
+
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        self.steps.state(StepName::IceGatheringStateChange, &state);
         if state == RTCIceGatheringState::Complete {
             self.tell(RtcEvent::GatheringComplete);
         }
@@ -99,6 +128,7 @@ impl PeerConnectionEventHandler for Forward {
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
         tracing::debug!(%state, "ice");
+        self.steps.state(StepName::IceConnectionStateChange, &state);
         if state == RTCIceConnectionState::Connected {
             self.tell(RtcEvent::PathFound);
             // The first message of the DTLS handshake is ready now, and the driver would send it only
@@ -109,6 +139,7 @@ impl PeerConnectionEventHandler for Forward {
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
         tracing::debug!(%state, "connection");
+        self.steps.state(StepName::ConnectionStateChange, &state);
         match state {
             RTCPeerConnectionState::Connected => self.tell(RtcEvent::Connected),
             RTCPeerConnectionState::Disconnected => self.tell(RtcEvent::Disconnected),
@@ -119,11 +150,16 @@ impl PeerConnectionEventHandler for Forward {
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        self.steps.channel(StepName::DataChannel, &*channel).await;
         tokio::spawn(channel::read(channel, self.clone()));
     }
 
     async fn on_track(&self, remote: Arc<dyn TrackRemote>) {
         let numbers = (self.payload_types.clone(), self.orientation.clone());
+        if self.steps.are_wanted() {
+            let (kind, id) = (remote.kind().await.to_string(), remote.track_id().await);
+            self.steps.tell(StepName::Track, || StepValue::details([("kind", kind.into()), ("id", id.into())]));
+        }
         if let Some(track) = track::RemoteTrack::new(remote, numbers, self.red.clone()).await {
             self.tell(RtcEvent::Track(track));
         }

@@ -157,12 +157,17 @@ impl Mapping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        media::{Clock, now},
+        observe::Events,
+        rtc::steps::Steps,
+    };
 
     #[test]
     fn only_what_one_server_says_is_compared() {
         let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
         let (first, second) = (address(1), address(2));
-        let (forward, mut events) = Forward::new();
+        let (forward, mut events) = Forward::new(Steps::new(&Events::new(Clock::new(now()), [])));
         let mapping = Mapping::new(forward);
         let mut changed = || matches!(events.try_recv(), Ok(RtcEvent::MappingChanged));
 
@@ -183,7 +188,7 @@ mod tests {
     #[test]
     fn a_server_that_falls_silent_is_left() {
         let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
-        let (forward, mut events) = Forward::new();
+        let (forward, mut events) = Forward::new(Steps::new(&Events::new(Clock::new(now()), [])));
         let mapping = Mapping::new(forward);
         mapping.told(address(1), [0; 12], address(100));
         mapping.asked([1; 12]);

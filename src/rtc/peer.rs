@@ -6,50 +6,41 @@ use rtc::{
     ice::mdns::MulticastDnsMode,
     rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit},
 };
+use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use webrtc::{
     data_channel::DataChannel,
     media_stream::track_local::TrackLocal,
-    peer_connection::{
-        PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer,
-        RTCIceTransportPolicy, RTCSdpType, RTCSessionDescription, SettingEngineBuilder, StatsSelector,
-    },
+    peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSdpType, RTCSessionDescription},
     rtp_transceiver::RtpSender,
 };
 
 use super::{
     Bind, Contact, NetworkChange, PeerConfig, PictureCodecs, RtcError, RtcEvent,
-    address::addresses,
-    again::Again,
+    build::build,
     candidate::without_redundant,
-    capability::{codec_kind, media_engine},
-    chain::interceptors,
+    capability::codec_kind,
     channel,
     contact::Watch,
+    counts::Counts,
     description::{chosen, for_library, is_refused, receives, undeclared},
-    estimate::{Coverage, Estimator},
     forward::Forward,
-    keepalive::Keepalive,
-    nack::{Nack, RoundTrip},
+    nack::RoundTrip,
     network::Network,
-    pacer::Pacer,
     padding::Padding,
-    relay::{RelayRuntime, Servers},
-    socket::WatchedRuntime,
-    tap::Tap,
+    relay::Servers,
+    steps::{self, Steps},
     track::{LocalTrack, OutgoingTrack},
 };
 use crate::{
     congestion::Line,
-    media::{Clock, Description, DescriptionKind, MediaKind, now},
+    media::{Clock, Description, DescriptionKind, MediaKind},
+    observe::{Events, StepName, StepValue},
 };
-
-/// Time between two refreshes of a relay: as for the STUN servers, below the 30 s after which NATs forget.
-const RELAY_REFRESH: std::time::Duration = std::time::Duration::from_secs(12);
 
 /// Our end of the connection.
 pub struct Peer {
-    connection: Arc<dyn PeerConnection>,
+    pub(super) connection: Arc<dyn PeerConnection>,
     outgoing: Vec<(OutgoingTrack, Arc<dyn RtpSender>)>,
     receive_only: Vec<MediaKind>,
     picture_codecs: PictureCodecs,
@@ -57,7 +48,9 @@ pub struct Peer {
     watch: Arc<Watch>,
     estimate: watch::Receiver<Line>,
     forward: Forward,
-    round_trip: RoundTrip,
+    steps: Steps,
+    pub(super) counts: Counts,
+    pub(super) round_trip: RoundTrip,
     protection: watch::Sender<f64>,
     /// What the other side told, and the SSRCs that it did not.
     remote: Option<Description>,
@@ -74,8 +67,13 @@ impl Peer {
     ///
     /// # Errors
     /// If no socket can be opened as configured.
-    pub async fn new(config: &PeerConfig, clock: Clock) -> Result<(Self, mpsc::Receiver<RtcEvent>), RtcError> {
-        let (forward, receiver) = Forward::new();
+    pub async fn new(
+        config: &PeerConfig,
+        clock: Clock,
+        events: &Events,
+    ) -> Result<(Self, mpsc::Receiver<RtcEvent>), RtcError> {
+        let steps = Steps::new(events);
+        let (forward, receiver) = Forward::new(steps.clone());
         let servers = Servers::new(config, forward.clone()).await?;
         let watch = Arc::new(Watch::new());
         let padding = Padding::default();
@@ -89,10 +87,19 @@ impl Peer {
             }
         }
 
-        let round_trip = RoundTrip::new();
+        let (round_trip, counts) = (RoundTrip::new(), Counts::default());
         let (protection, share) = watch::channel(0.0);
-        let build =
-            |mdns| build(config, clock, &forward, (&servers, &watch), &outgoing, (&round_trip, &padding, &share), mdns);
+        let build = |mdns| {
+            build(
+                config,
+                clock,
+                &forward,
+                (&servers, &watch),
+                &outgoing,
+                (&round_trip, &padding, &share, &counts),
+                mdns,
+            )
+        };
         // Browsers hide their addresses behind names that multicast DNS resolves (RFC 8828). Where
         // there is no route for multicast the library fails instead of doing without.
         let (connection, estimate) = match build(MulticastDnsMode::QueryOnly).await {
@@ -107,6 +114,8 @@ impl Peer {
             let sender = connection.add_track(track.track.clone() as Arc<dyn TrackLocal>).await?;
             senders.push((track, sender));
         }
+        let tracks: Vec<_> = senders.iter().map(|(track, _)| (track.timeline.kind, track.id())).collect();
+        steps.tracks(&tracks, config.own == DescriptionKind::Offer);
         let peer = Self {
             connection,
             outgoing: senders,
@@ -116,6 +125,8 @@ impl Peer {
             watch,
             estimate,
             forward,
+            steps,
+            counts,
             round_trip,
             protection,
             remote: None,
@@ -132,7 +143,8 @@ impl Peer {
     /// # Errors
     /// If the library refuses.
     pub async fn offer(&mut self) -> Result<(), RtcError> {
-        for kind in &self.receive_only {
+        for (index, kind) in self.receive_only.iter().enumerate() {
+            self.steps.transceiver(*kind, self.outgoing.len() + index, Value::Null, "recvonly");
             let init = RTCRtpTransceiverInit {
                 direction: RTCRtpTransceiverDirection::Recvonly,
                 streams: vec![],
@@ -141,11 +153,12 @@ impl Peer {
             self.connection.add_transceiver_from_kind(codec_kind(*kind), Some(init)).await?;
         }
         let channel = self.connection.create_data_channel(channel::LABEL, None).await?;
+        self.steps.channel(StepName::CreateDataChannel, &*channel).await;
         tokio::spawn(channel::read(channel.clone(), self.forward.clone()));
         self.channel = Some(channel);
-        let offer = self.connection.create_offer(None).await?;
+        let offer = self.steps.create(steps::CREATE_OFFER, self.connection.create_offer(None)).await?;
         self.forward.offered(&offer.sdp);
-        Ok(self.connection.set_local_description(offer).await?)
+        self.set_local(offer).await
     }
 
     /// Takes an offer, makes an answer and begins to gather candidates.
@@ -155,8 +168,14 @@ impl Peer {
     pub async fn answer(&mut self, offer: &Description) -> Result<(), RtcError> {
         self.set_remote(offer).await?;
         self.refuse_unknown_codecs().await?;
-        let answer = self.connection.create_answer(None).await?;
-        Ok(self.connection.set_local_description(answer).await?)
+        let answer = self.steps.create(steps::CREATE_ANSWER, self.connection.create_answer(None)).await?;
+        self.set_local(answer).await
+    }
+
+    async fn set_local(&self, description: RTCSessionDescription) -> Result<(), RtcError> {
+        let told = Description { kind: kind(&description), sdp: description.sdp.clone() };
+        let work = self.connection.set_local_description(description);
+        Ok(self.steps.set(steps::SET_LOCAL, &told, work, |_| {}).await?)
     }
 
     /// Gives up what is offered in no codec of ours: that medium is then refused (RFC 9429, 5.3.1), where the
@@ -187,11 +206,7 @@ impl Peer {
     /// Returns our description with the candidates found so far.
     pub async fn local_description(&self) -> Option<Description> {
         let description = self.connection.local_description().await?;
-        let kind = match description.sdp_type {
-            RTCSdpType::Offer => DescriptionKind::Offer,
-            _ => DescriptionKind::Answer,
-        };
-        Some(Description { kind, sdp: without_redundant(&description.sdp) })
+        Some(Description { kind: kind(&description), sdp: without_redundant(&description.sdp) })
     }
 
     /// Returns the tracks that both sides agreed we send.
@@ -223,9 +238,14 @@ impl Peer {
 
     /// Takes another candidate of the other side's.
     pub async fn add_candidate(&self, candidate: String) {
-        let init = RTCIceCandidateInit { candidate, ..Default::default() };
-        if let Err(error) = self.connection.add_ice_candidate(init).await {
-            tracing::debug!(%error, "a candidate is of no use");
+        let value = || StepValue::Candidate { mid: "0".into(), index: 0, line: candidate.clone() };
+        let init = RTCIceCandidateInit { candidate: candidate.clone(), ..Default::default() };
+        match self.connection.add_ice_candidate(init).await {
+            Ok(()) => self.steps.tell(StepName::AddIceCandidate, value),
+            Err(error) => {
+                self.steps.tell(StepName::AddIceCandidateFailed, value);
+                tracing::debug!(%error, "a candidate is of no use");
+            }
         }
     }
 
@@ -244,16 +264,9 @@ impl Peer {
         Network::of(&description.sdp, self.addresses_chosen).change()
     }
 
-    /// Returns the round trip in seconds by ICE's own checks: for a side that sends no media, and so
-    /// gets no receiver reports.
-    pub async fn round_trip_time(&self) -> Option<f64> {
-        let report = self.connection.get_stats(now(), StatsSelector::None).await;
-        let seconds = report.candidate_pairs().find(|pair| pair.nominated)?.current_round_trip_time;
-        if seconds <= 0.0 {
-            return None;
-        }
-        self.round_trip.set(std::time::Duration::from_secs_f64(seconds.min(60.0)));
-        Some(seconds)
+    /// Returns which of the call's connections this is.
+    pub const fn number(&self) -> u32 {
+        self.steps.connection
     }
 
     /// Takes over the channel for messages that the other side opened.
@@ -272,6 +285,7 @@ impl Peer {
 
     /// Closes the connection: the other side is told by DTLS. Must not be called from a callback.
     pub async fn close(&self) {
+        self.steps.tell(StepName::Close, || StepValue::Nothing);
         if let Err(error) = self.connection.close().await {
             tracing::debug!(%error, "closing");
         }
@@ -319,7 +333,9 @@ impl Peer {
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
         };
         let wrong = |error: webrtc::error::Error| RtcError::Description(error.to_string());
-        self.connection.set_remote_description(parsed.map_err(wrong)?).await.map_err(wrong)?;
+        let work = self.connection.set_remote_description(parsed.map_err(wrong)?);
+        let brought = |steps: &Steps| steps.remote_streams(&description.sdp);
+        self.steps.set(steps::SET_REMOTE, description, work, brought).await.map_err(wrong)?;
         self.remote = Some(description.clone());
         Ok(())
     }
@@ -331,82 +347,10 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-async fn build(
-    config: &PeerConfig,
-    clock: Clock,
-    forward: &Forward,
-    (servers, watch): (&Arc<Servers>, &Arc<Watch>),
-    outgoing: &[OutgoingTrack],
-    (round_trip, padding, protection): (&RoundTrip, &Padding, &watch::Receiver<f64>),
-    mdns: MulticastDnsMode,
-) -> Result<(Arc<dyn PeerConnection>, watch::Receiver<Line>), RtcError> {
-    let mut engine = media_engine(&config.picture_codecs.order)?;
-    let coverage = Coverage::default();
-    let (estimator, estimate) =
-        Estimator::new(config.start_bitrate, config.max_bitrate, coverage.clone(), padding.clone());
-    let timelines = outgoing.iter().map(|track| track.timeline).collect();
-    let tap = Tap::new(clock, forward.clone(), timelines, round_trip.clone(), coverage);
-    let (pacer, again) = (Pacer::new(estimate.clone(), padding.clone()), Again::new(estimate.clone()));
-    let nack = Nack::new(round_trip.clone());
-    let registry = interceptors(&mut engine, estimator, (pacer, again), nack, tap, protection.clone())?;
-
-    let mut ice_servers = vec![RTCIceServer { urls: servers.stun.clone(), ..Default::default() }];
-    ice_servers.extend(servers.turn().map(|(urls, username, password)| RTCIceServer {
-        urls,
-        username: username.into(),
-        credential: password.into(),
-    }));
-    ice_servers.retain(|server| !server.urls.is_empty());
-    let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-    let configuration = RTCConfigurationBuilder::new()
-        .with_certificates(vec![config.identity.certificate.clone()])
-        .with_ice_servers(ice_servers)
-        .with_ice_transport_policy(policy)
-        .build();
-
-    let connection = PeerConnectionBuilder::new()
-        .with_configuration(configuration)
-        .with_media_engine(engine)
-        .with_setting_engine(settings(config, mdns))
-        .with_interceptor_registry(registry)
-        .with_handler(Arc::new(forward.clone()))
-        .with_udp_addrs(addresses(config)?)
-        .with_runtime(Arc::new(RelayRuntime::new(
-            WatchedRuntime::new(Keepalive::new(servers.stun.clone()), watch.clone(), forward.clone()),
-            servers.clone(),
-        )))
-        .build()
-        .await
-        .map_err(|error| RtcError::Socket(error.to_string()))?;
-    Ok((Arc::new(connection), estimate))
-}
-
-fn settings(config: &PeerConfig, mdns: MulticastDnsMode) -> webrtc::peer_connection::SettingEngine {
-    use std::time::Duration;
-    let is_loopback = |bind: &Bind| match bind {
-        Bind::Address(address) => address.is_loopback(),
-        Bind::Interface(name) => name == "lo" || name == "lo0",
-    };
-    SettingEngineBuilder::new()
-        .with_ice_credentials(config.identity.ufrag.clone(), config.identity.password.clone())
-        .with_multicast_dns_mode(mdns)
-        .with_include_loopback_candidate(config.bind.iter().any(is_loopback))
-        // Disconnected after 4 s of silence. Never failed: a person carries the blobs, and `failed`
-        // would throw the candidates away; the call's own state machine decides when it is over.
-        .with_ice_timeouts(Some(Duration::from_secs(4)), Some(Duration::ZERO), Some(Duration::from_secs(1)))
-        // A pair is tried for as long as a person may take, not for 1.6 s. The largest number overflows in
-        // the library.
-        .with_ice_connection_attempts(Some(config.check_interval), Some(u16::MAX - 1))
-        // Better paths get a head start, not half a second and two: checks are quick, and so is a
-        // path within one network.
-        .with_srflx_acceptance_min_wait(Some(Duration::from_millis(150)))
-        .with_prflx_acceptance_min_wait(Some(Duration::from_millis(250)))
-        // A relay is refreshed in time for the NAT before a TURN server over UDP, not only for the server.
-        .with_turn_allocation_refresh_interval_cap(RELAY_REFRESH)
-        // What is taken once is kept.
-        .with_relay_acceptance_min_wait(Some(Duration::from_millis(800)))
-        // In packets. The library's 64 are a quarter of a second of 720p: what is sent again for the second
-        // time comes later than that, and would be refused as a replay. Browsers have 1,024.
-        .with_srtp_replay_protection_window(2048)
-        .build()
+/// Returns which of the two a description of the library's is.
+pub(super) const fn kind(description: &RTCSessionDescription) -> DescriptionKind {
+    match description.sdp_type {
+        RTCSdpType::Offer => DescriptionKind::Offer,
+        _ => DescriptionKind::Answer,
+    }
 }

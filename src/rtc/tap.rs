@@ -7,19 +7,20 @@ use std::{
 };
 
 use rtc::{
-    interceptor::{Packet, StreamInfo, TaggedPacket},
+    interceptor::{Attribute, Packet, StreamInfo, TaggedPacket},
     rtcp::{
         Packet as RtcpPacket,
         payload_feedbacks::{full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication},
         receiver_report::ReceiverReport,
         reception_report::ReceptionReport,
         sender_report::SenderReport as RtcpSenderReport,
-        transport_feedbacks::transport_layer_cc::TransportLayerCc,
+        transport_feedbacks::{transport_layer_cc::TransportLayerCc, transport_layer_nack::TransportLayerNack},
     },
 };
 
 use super::{
     RtcEvent,
+    counts::Counts,
     estimate::Coverage,
     forward::Forward,
     nack::RoundTrip,
@@ -44,6 +45,7 @@ pub(super) struct Tap {
     local: Vec<Timeline>,
     round_trip: RoundTrip,
     coverage: Coverage,
+    counts: Counts,
     remote: HashMap<u32, MediaKind>,
     /// The other side's streams of repair packets.
     repairs: HashSet<u32>,
@@ -55,17 +57,30 @@ impl Tap {
         forward: Forward,
         local: Vec<Timeline>,
         round_trip: RoundTrip,
-        coverage: Coverage,
+        (coverage, counts): (Coverage, Counts),
     ) -> Self {
-        Self { clock, forward, local, round_trip, coverage, remote: HashMap::new(), repairs: HashSet::new() }
+        Self { clock, forward, local, round_trip, coverage, counts, remote: HashMap::new(), repairs: HashSet::new() }
     }
 
     fn read_report(&self, packet: &dyn RtcpPacket, now: Instant) {
         let packet = packet.as_any();
-        if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
+        if packet.is::<PictureLossIndication>() {
+            self.counts.update(MediaKind::Video, |counts| counts.plis_received += 1);
             self.forward.tell(RtcEvent::KeyFrameWanted);
+        } else if packet.is::<FullIntraRequest>() {
+            self.counts.update(MediaKind::Video, |counts| counts.firs_received += 1);
+            self.forward.tell(RtcEvent::KeyFrameWanted);
+        } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
+            if let Some(kind) = self.kind_of_local(nack.media_ssrc) {
+                self.counts.update(kind, |counts| counts.nacks_received += 1);
+            }
         } else if let Some(report) = packet.downcast_ref::<RtcpSenderReport>() {
             if let Some(kind) = self.remote.get(&report.ssrc) {
+                self.counts.update(*kind, |counts| {
+                    counts.remote_outbound.packets_sent = report.packet_count.into();
+                    counts.remote_outbound.bytes_sent = report.octet_count.into();
+                    counts.remote_outbound.reports_sent += 1;
+                });
                 let report =
                     SenderReport { ssrc: report.ssrc, ntp: NtpTime(report.ntp_time), rtp: RtpTime(report.rtp_time) };
                 self.forward.tell(RtcEvent::SenderReport(*kind, report));
@@ -87,11 +102,45 @@ impl Tap {
             if let Some(seconds) = round_trip_time {
                 self.round_trip.set(Duration::from_secs_f64(seconds));
             }
-            self.forward.tell(RtcEvent::ReceiverReport {
-                kind: stream.kind,
-                fraction_lost: f64::from(reception.fraction_lost) / 256.0,
-                round_trip_time,
+            let fraction_lost = f64::from(reception.fraction_lost) / 256.0;
+            self.counts.update(stream.kind, |counts| {
+                let stats = &mut counts.remote_inbound;
+                stats.fraction_lost = fraction_lost;
+                stats.packets_lost = signed_24(reception.total_lost);
+                stats.jitter = f64::from(reception.jitter) / f64::from(stream.clock_rate_hz);
+                if let Some(seconds) = round_trip_time {
+                    stats.round_trip_time = Some(seconds);
+                    stats.total_round_trip_time += seconds;
+                    stats.round_trip_time_measurements += 1;
+                }
             });
+            self.forward.tell(RtcEvent::ReceiverReport { round_trip_time });
+        }
+    }
+
+    fn kind_of_local(&self, ssrc: u32) -> Option<MediaKind> {
+        self.local.iter().find(|stream| stream.ssrc == ssrc).map(|stream| stream.kind)
+    }
+
+    /// Counts what is sent.
+    fn count(&self, packet: &TaggedPacket) {
+        match &packet.message.packet {
+            Packet::Rtp(rtp) => match self.kind_of_local(rtp.header.ssrc) {
+                Some(kind) => {
+                    let retransmission = packet.message.has(&Attribute::Retransmission);
+                    self.counts.update(kind, |counts| counts.sent(rtp, retransmission));
+                }
+                // Nothing else has another stream.
+                None => self.counts.update(MediaKind::Video, |counts| counts.fec_packets_sent += 1),
+            },
+            Packet::Rtcp(compound) => {
+                for nack in compound.iter().filter_map(|rtcp| rtcp.as_any().downcast_ref::<TransportLayerNack>()) {
+                    if let Some(kind) = self.remote.get(&nack.media_ssrc) {
+                        self.counts.update(*kind, |counts| counts.nacks_sent += 1);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -112,6 +161,11 @@ impl Tap {
     }
 }
 
+/// Returns a number of 24 bits with its sign: more may come than was expected (RFC 3550, 6.4.1).
+const fn signed_24(number: u32) -> i64 {
+    (((number << 8) as i32) >> 8) as i64
+}
+
 /// Returns the round trip in seconds (RFC 3550, 6.4.1): now less the time our report was sent less
 /// the time it lay at the other side. `None` if it names no report of ours or makes no sense.
 fn round_trip(now: NtpTime, last_sender_report: u32, delay: u32) -> Option<f64> {
@@ -126,15 +180,27 @@ fn round_trip(now: NtpTime, last_sender_report: u32, delay: u32) -> Option<f64> 
 
 impl Stage for Tap {
     fn read(&mut self, packet: TaggedPacket, on: &mut Passing) {
-        if let Packet::Rtcp(compound) = &packet.message.packet {
-            for rtcp in compound {
-                self.read_report(&**rtcp, packet.now);
+        match &packet.message.packet {
+            Packet::Rtcp(compound) => {
+                for rtcp in compound {
+                    self.read_report(&**rtcp, packet.now);
+                }
             }
+            Packet::Rtp(rtp) if self.repairs.contains(&rtp.header.ssrc) => {
+                self.counts.update(MediaKind::Video, |counts| counts.fec_packets_received += 1);
+            }
+            Packet::Rtp(rtp) => {
+                if let Some(kind) = self.remote.get(&rtp.header.ssrc) {
+                    self.counts.update(*kind, |counts| counts.received(rtp));
+                }
+            }
+            _ => {}
         }
         on.inward(packet);
     }
 
     fn write(&mut self, mut packet: TaggedPacket, on: &mut Passing) {
+        self.count(&packet);
         let now = packet.now;
         if let Packet::Rtcp(compound) = &mut packet.message.packet {
             for rtcp in compound {
@@ -165,6 +231,13 @@ impl Stage for Tap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn losses_may_be_negative() {
+        for (number, expected) in [(0, 0), (5, 5), (0x7f_ffff, 8_388_607), (0xff_ffff, -1), (0x80_0000, -8_388_608)] {
+            assert_eq!(signed_24(number), expected);
+        }
+    }
 
     #[test]
     fn round_trips_are_told_from_nonsense() {

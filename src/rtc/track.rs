@@ -63,6 +63,10 @@ impl OutgoingTrack {
         Ok(Self { timeline, track, own, id, codec: None, padding })
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Sets the codec in which the track is sent. To be called before the descriptions of both sides are known to
     /// the library: it then makes what the stream passes ready for it.
     pub(super) async fn choose(&mut self, codec: Codec, sender: &dyn RtpSender) -> Result<(), RtcError> {

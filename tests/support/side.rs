@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use p2pcall::{
     call::{Call, CallConfig, Control, Controls, Media, Summary},
     media::{Size, VideoFormat, VideoFrame},
-    observe::{CallStateName, Event, EventKind},
+    observe::{CallStateName, Event, EventKind, Observer},
     signaling::Signaling,
     sink::{NullAudio, NullVideo, Played, Shown},
     source::{TestPattern, Tone, frame_number, tone_power},
@@ -72,7 +72,27 @@ impl Side {
     }
 
     /// Begins a call that is configured otherwise.
-    pub(crate) fn with_config(name: Role, config: CallConfig, mut media: Media, signaling: impl Signaling) -> Self {
+    pub(crate) fn with_config(name: Role, config: CallConfig, media: Media, signaling: impl Signaling) -> Self {
+        Self::begin(name, config, media, signaling, vec![])
+    }
+
+    /// Begins a call that others observe, too.
+    pub(crate) fn observed(
+        name: Role,
+        media: Media,
+        signaling: impl Signaling,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Self {
+        Self::begin(name, config(), media, signaling, observers)
+    }
+
+    fn begin(
+        name: Role,
+        config: CallConfig,
+        mut media: Media,
+        signaling: impl Signaling,
+        mut observers: Vec<Arc<dyn Observer>>,
+    ) -> Self {
         let (video, shown) = NullVideo::new();
         let (audio, played) = NullAudio::new();
         media.video_sink = Some(Box::new(video));
@@ -82,7 +102,8 @@ impl Side {
             Role::Offer => Call::offer,
             Role::Answer => Call::answer,
         };
-        let call = begin(config, media, signaling, vec![journal.clone()]);
+        observers.push(journal.clone());
+        let call = begin(config, media, signaling, observers);
         Self { name, controls: Some(call.controls()), call: Some(call), journal, shown, played }
     }
 

@@ -1,0 +1,96 @@
+//! Figures of a connection (webrtc-stats): what the WebRTC library knows, and what it leaves out.
+
+use std::{sync::Arc, time::Duration};
+
+use rtc::{peer_connection::transport::RTCIceCandidate, statistics::report::RTCStatsReportEntry as Entry};
+use serde_json::{Map, Value, json};
+use webrtc::peer_connection::{StatsSelector, transport::DtlsTransport};
+
+use super::{Peer, WireCounts};
+use crate::media::now;
+
+impl Peer {
+    /// Returns the round trip in seconds by ICE's own checks: for a side that sends no media, and so
+    /// gets no receiver reports.
+    pub async fn round_trip_time(&self) -> Option<f64> {
+        let report = self.connection.get_stats(now(), StatsSelector::None).await;
+        let seconds = report.candidate_pairs().find(|pair| pair.nominated)?.current_round_trip_time;
+        if seconds <= 0.0 {
+            return None;
+        }
+        self.round_trip.set(Duration::from_secs_f64(seconds.min(60.0)));
+        Some(seconds)
+    }
+
+    /// Returns what passed the wire so far; sound first.
+    pub fn counts(&self) -> [WireCounts; 2] {
+        self.counts.read()
+    }
+
+    /// Returns what the library knows of the connection, as the W3C has it (webrtc-stats): objects by their id.
+    pub async fn stats(&self) -> Map<String, Value> {
+        let report = self.connection.get_stats(now(), StatsSelector::None).await;
+        let mut objects: Map<String, Value> =
+            report.iter().filter_map(|entry| Some((entry.id().to_owned(), object(entry)?))).collect();
+        if let Some(transport) = self.transport().await {
+            let ice = transport.ice_transport();
+            let (local, remote) = (ice.get_local_candidates().await, ice.get_remote_candidates().await);
+            for (kind, candidates) in [("local-candidate", local), ("remote-candidate", remote)] {
+                let candidates = candidates.unwrap_or_default();
+                objects.extend(candidates.iter().map(|found| (found.id.clone(), candidate(kind, found))));
+            }
+        }
+        objects
+    }
+
+    /// Returns the one transport that there is, once media or a channel are agreed on.
+    pub(super) async fn transport(&self) -> Option<Arc<dyn DtlsTransport>> {
+        if let Some(association) = self.connection.sctp().await {
+            return Some(association.transport());
+        }
+        for receiver in self.connection.get_receivers().await {
+            if let Ok(Some(transport)) = receiver.transport().await {
+                return Some(transport);
+            }
+        }
+        None
+    }
+}
+
+/// Returns a candidate as the W3C has it.
+fn candidate(kind: &str, candidate: &RTCIceCandidate) -> Value {
+    let is_local = kind == "local-candidate";
+    json!({
+        "type": kind,
+        "isRemote": !is_local,
+        "transportId": "RTCTransport",
+        "address": candidate.address,
+        "port": candidate.port,
+        "protocol": candidate.protocol.to_string(),
+        "candidateType": candidate.typ.to_string(),
+        "priority": candidate.priority,
+        "foundation": candidate.foundation,
+        "relatedAddress": candidate.related_address,
+        "relatedPort": candidate.related_port,
+        "url": candidate.url.as_deref().filter(|_| is_local),
+        "relayProtocol": candidate.relay_protocol,
+    })
+}
+
+/// Returns an object of the report as the W3C has it.
+fn object(entry: &Entry) -> Option<Value> {
+    let object = match entry {
+        Entry::PeerConnection(stats) => serde_json::to_value(stats),
+        Entry::Transport(stats) => serde_json::to_value(stats),
+        Entry::IceCandidatePair(stats) => serde_json::to_value(stats),
+        Entry::Certificate(stats) => serde_json::to_value(stats),
+        Entry::Codec(stats) => serde_json::to_value(stats),
+        Entry::DataChannel(stats) => serde_json::to_value(stats),
+        Entry::InboundRtp(stats) => serde_json::to_value(stats),
+        Entry::OutboundRtp(stats) => serde_json::to_value(stats),
+        // Those of the other side, of sources and of playing are ours to tell, and candidates have other ids here than
+        // pairs know them by, if they are there at all.
+        _ => return None,
+    };
+    object.ok()
+}

@@ -1,0 +1,95 @@
+//! The steps of both sides' peer connections, and the statistics of a call, as observers are told of them.
+
+use std::sync::{Arc, Mutex};
+
+use p2pcall::{
+    observe::{Event, EventKind, Observer, StepName, StepValue},
+    signaling::memory,
+};
+
+use crate::{
+    hang_up, serial,
+    side::{ANSWERER_HZ, OFFERER_HZ, Role, Side, media, runtime},
+};
+
+/// Writes down the names of steps.
+#[derive(Default)]
+struct Timeline(Mutex<Vec<StepName>>);
+
+impl Observer for Timeline {
+    fn on_event(&self, event: &Event) {
+        let EventKind::Step(step) = &event.kind else { return };
+        assert_eq!(step.connection, 1);
+        if let StepValue::Description(description) = &step.value {
+            assert!(description.sdp.starts_with("v=0"));
+        }
+        self.0.lock().expect("nobody panics").push(step.name);
+    }
+
+    fn wants_steps(&self) -> bool {
+        true
+    }
+}
+
+impl Timeline {
+    /// Returns those of a list that were told, in their order.
+    fn of(&self, wanted: &[StepName]) -> Vec<StepName> {
+        self.0.lock().expect("nobody panics").iter().copied().filter(|name| wanted.contains(name)).collect()
+    }
+}
+
+#[test]
+fn both_timelines_are_told_in_their_order() {
+    use StepName::{
+        AddStream, CreateAnswer, CreateAnswerOnSuccess, CreateOffer, CreateOfferOnSuccess, OnAddStream,
+        SetLocalDescription, SetLocalDescriptionOnSuccess, SetRemoteDescription, SetRemoteDescriptionOnSuccess,
+    };
+    let _turn = serial::turn();
+    let runtime = runtime();
+    let _entered = runtime.enter();
+    let (near, far) = memory();
+    let [offering, answering] = [Arc::new(Timeline::default()), Arc::new(Timeline::default())];
+    let mut offerer = Side::observed(Role::Offer, media(OFFERER_HZ), near, vec![offering.clone()]);
+    let mut answerer = Side::observed(Role::Answer, media(ANSWERER_HZ), far, vec![answering.clone()]);
+    for side in [&offerer, &answerer] {
+        side.connected();
+        side.numbers(|numbers| numbers.len() >= 5);
+    }
+    hang_up(&runtime, &mut offerer, &mut answerer);
+
+    let [offering, answering] = [offering, answering].map(|timeline| {
+        timeline.of(&[
+            AddStream,
+            CreateOffer,
+            CreateOfferOnSuccess,
+            SetLocalDescription,
+            SetLocalDescriptionOnSuccess,
+            SetRemoteDescription,
+            OnAddStream,
+            SetRemoteDescriptionOnSuccess,
+            CreateAnswer,
+            CreateAnswerOnSuccess,
+        ])
+    });
+    let expected = [
+        AddStream,
+        CreateOffer,
+        CreateOfferOnSuccess,
+        SetLocalDescription,
+        SetLocalDescriptionOnSuccess,
+        SetRemoteDescription,
+        OnAddStream,
+        SetRemoteDescriptionOnSuccess,
+    ];
+    assert_eq!(offering, expected);
+    let expected = [
+        SetRemoteDescription,
+        OnAddStream,
+        SetRemoteDescriptionOnSuccess,
+        CreateAnswer,
+        CreateAnswerOnSuccess,
+        SetLocalDescription,
+        SetLocalDescriptionOnSuccess,
+    ];
+    assert_eq!(answering, expected);
+}
