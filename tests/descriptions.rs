@@ -77,8 +77,9 @@ fn summary(medium: &str) -> String {
         .collect();
     let directions = ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"];
     let direction = medium.lines().find(|line| directions.contains(line)).map_or("", |line| &line[2..]);
-    let extensions: Vec<&str> =
+    let mut extensions: Vec<&str> =
         medium.lines().filter_map(|line| line.strip_prefix("a=extmap:")?.split(' ').next()).collect();
+    extensions.sort_by_key(|number| number.parse::<u8>().ok());
     let extensions =
         if extensions.is_empty() { String::new() } else { format!(", extensions {}", extensions.join(" ")) };
     format!("{} {}, mid {mid} {direction}{extensions}", words[0], names.join(", ")).trim_end().to_owned()
