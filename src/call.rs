@@ -9,7 +9,9 @@ mod incoming;
 mod message;
 mod obstacle;
 mod outgoing;
+mod proof;
 mod report;
+mod seal;
 mod state;
 mod task;
 
@@ -25,10 +27,11 @@ use crate::{
     media::{Bitrate, Clock, Codec, DescriptionKind, MediaKind, Size, VideoFormat, now},
     observe::{Events, Observer, StatsReport},
     pipeline::{SinkOpener, SourceOpener},
-    rtc::{Bind, TurnServer},
+    rtc::{Bind, Certificate, TurnServer},
     signaling::Signaling,
     sink::{AudioSink, VideoSink},
     source::{AudioSource, VideoSource},
+    trust::{ContactName, Passphrase},
 };
 
 /// What a call is to be like.
@@ -58,6 +61,12 @@ pub struct CallConfig {
     pub microphone: MicrophoneSettings,
     /// Hang up that long after the call connected.
     pub duration: Option<Duration>,
+    /// Who we are: told to the other side once the call is connected.
+    pub name: Option<ContactName>,
+    /// The certificate by which the other side knows us again. `None`: a new one for this call.
+    pub certificate: Option<Certificate>,
+    /// What both people told each other beforehand: nobody else can take part, or read our answer.
+    pub passphrase: Option<Passphrase>,
 }
 
 impl Default for CallConfig {
@@ -74,6 +83,9 @@ impl Default for CallConfig {
             max_bitrate: Bitrate::from_kbps(2500),
             microphone: MicrophoneSettings::ALL,
             duration: None,
+            name: None,
+            certificate: None,
+            passphrase: None,
         }
     }
 }
@@ -129,6 +141,8 @@ pub enum Control {
     Mute(MediaKind, bool),
     /// Switches a medium of ours to what it is not.
     ToggleMute(MediaKind),
+    /// Says that the words of the verification are the same on both sides.
+    ConfirmWords,
     /// Ends the call; the other side is told.
     HangUp,
 }

@@ -1,11 +1,14 @@
 //! The program: prints, prompts, reads the environment.
 
+mod acquaintance;
 mod args;
 mod call;
 mod config;
+mod contacts;
 mod demo;
 mod devices;
 mod exchange;
+mod figures;
 mod input;
 mod inspect;
 mod interrupt;
@@ -71,6 +74,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(args) => demo::run(args, &output),
         Command::Inspect(args) => inspect::run(args, &output),
         Command::Devices(args) => devices::run(&args),
+        Command::Contacts(args) => contacts::run(&args),
         Command::Page(args) => page::run(args, &output),
     };
     match outcome {

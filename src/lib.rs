@@ -19,3 +19,4 @@ pub mod rtc;
 pub mod signaling;
 pub mod sink;
 pub mod source;
+pub mod trust;

@@ -186,6 +186,33 @@ pub enum EventKind {
         /// Its name.
         thread: &'static str,
     },
+    /// The words that both people see if nobody is between them.
+    VerificationWords {
+        /// Four words.
+        words: String,
+    },
+    /// There are no words, or they count no more: somebody may be between the two.
+    VerificationFailed {
+        /// What happened and what to do, in words.
+        what: String,
+    },
+    /// The other side's program knows nothing of words: the long form, for both people to compare.
+    SafetyNumber {
+        /// 60 digits in groups of five.
+        digits: String,
+        /// Whether it says of itself that it is a program that knows of words.
+        suspicious: bool,
+    },
+    /// The person here says that the words are the same.
+    WordsConfirmed,
+    /// The other side says who it is.
+    RemoteName {
+        /// By its own word.
+        name: String,
+        /// The SHA-256 of the certificate that proves that it is the same as before.
+        #[serde(skip)]
+        fingerprint: String,
+    },
     /// The call is over.
     Ended {
         /// Why, as a word for programs.

@@ -46,7 +46,7 @@ pub use address::Bind;
 pub use channel::MessageChannel;
 pub use contact::Contact;
 pub use counts::WireCounts;
-pub use identity::Identity;
+pub use identity::{Certificate, Identity};
 pub use network::NetworkChange;
 pub use peer::Peer;
 pub use relay::Authorities;

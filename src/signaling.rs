@@ -17,7 +17,7 @@ pub use expected::{Expected, LIFETIME, Reach};
 pub use manual::Manual;
 pub use memory::{Memory, memory};
 pub use stamp::{NoShortId, ShortId, Stamp};
-pub use travel::travelling;
+pub use travel::{sealed_answer, travelling, with_share};
 
 use crate::media::Description;
 

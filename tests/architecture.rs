@@ -71,6 +71,11 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: "congestion", ours: &["media", "path"], outside: &[] },
     Layer {
+        name: "trust",
+        ours: &[],
+        outside: &[("ring", ""), ("spake2", "trust/passphrase"), ("zeroize", ""), ("base64", ""), ("serde_json", "")],
+    },
+    Layer {
         name: "source",
         // nokhwa has no time-out: its reading has a thread, started the one way threads are started.
         ours: &["media", "audio", "pipeline::spawn_thread"],
@@ -115,6 +120,8 @@ const LAYERS: &[Layer] = &[
             ("base64", "rtc/identity"),
             ("serde_json", ""),
             ("getrandom", ""),
+            // What rustls calls a part of its own, too.
+            ("ring", "rtc/relay"),
             ("tokio_rustls", "rtc/relay"),
             ("rustls_native_certs", "rtc/relay"),
         ],
@@ -126,7 +133,7 @@ const LAYERS: &[Layer] = &[
     },
     // use case
     Layer { name: "error", ours: BELOW_CALL, outside: &[] },
-    Layer { name: "call", ours: BELOW_CALL, outside: &[("tokio", ""), ("serde_json", "")] },
+    Layer { name: "call", ours: BELOW_CALL, outside: &[("tokio", ""), ("getrandom", ""), ("serde_json", "")] },
     // edge
     Layer { name: "cli", ours: &["*"], outside: &[("*", "")] },
 ];
@@ -138,6 +145,7 @@ const BELOW_CALL: &[&str] = &[
     "audio",
     "jitter",
     "congestion",
+    "trust",
     "source",
     "sink",
     "signaling",

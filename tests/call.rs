@@ -18,6 +18,8 @@ mod statistics;
 mod steps;
 #[path = "support/stun.rs"]
 mod stun;
+#[path = "call/trust.rs"]
+mod trust;
 #[path = "call/waiting.rs"]
 mod waiting;
 

@@ -71,6 +71,7 @@ impl Task {
             let why = if self.hide_addresses { NOTHING_LEFT } else { NO_NETWORK };
             return Ok(Some(Ended::Failed(why.into())));
         }
+        let sent = self.protected(sent, stamp)?;
         self.events.emit(EventKind::LocalDescription { kind: sent.kind, candidates });
         signaling.send(sent.clone()).await?;
         (self.own, self.sent) = (Some(own), Some(sent));

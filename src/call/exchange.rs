@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::{
     Control, Ended, Role,
     failure::Failure,
+    seal::Unsealed,
     state::{CallState, Input},
     task::Task,
 };
@@ -15,6 +16,7 @@ use crate::{
     observe::EventKind,
     rtc::{RtcError, RtcEvent, routes},
     signaling::{BlobError, Expected, Reach, Signaling, SignalingError},
+    trust::{Fingerprint, FingerprintError},
 };
 
 impl Task {
@@ -38,6 +40,9 @@ impl Task {
                     },
                 }
             };
+            if let Err(error) = Fingerprint::of_sdp(&offer.sdp) {
+                return Err(Failure::refused(&one_fingerprint(&error)));
+            }
             self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
             self.offer = Some(offer);
         }
@@ -75,7 +80,13 @@ impl Task {
     ) -> Result<Next, Failure> {
         match (role, received) {
             (Role::Offer, received) => {
-                let answer = received?;
+                let answer = match self.unsealed(received?)? {
+                    Unsealed::Answer(answer) => answer,
+                    Unsealed::AskAgain(reason) => return Ok(self.ignore(&BlobError::Refused { reason })),
+                };
+                if let Err(error) = Fingerprint::of_sdp(&answer.sdp) {
+                    return Ok(self.ignore(&BlobError::Refused { reason: one_fingerprint(&error) }));
+                }
                 match self.peer.accept(&answer).await {
                     Err(RtcError::Description(reason)) => Ok(self.ignore(&BlobError::Refused { reason })),
                     Err(error) => Err(error.into()),
@@ -103,6 +114,11 @@ impl Task {
         self.events.emit(EventKind::Ignored { what: error.to_string() });
         Next::AskAgain
     }
+}
+
+/// The sentence of an error, to stand after a colon.
+fn one_fingerprint(error: &FingerprintError) -> String {
+    error.to_string().trim_end_matches('.').to_owned()
 }
 
 /// What follows when something was received.

@@ -4,12 +4,27 @@ use super::Ended;
 use crate::{
     rtc::RtcError,
     signaling::{BlobError, SignalingError},
+    trust::PassphraseError,
 };
 
 /// The exchange or the opening of the connection came to nothing.
 pub(super) enum Failure {
     Signaling(SignalingError),
     Rtc(RtcError),
+}
+
+impl Failure {
+    /// A description is of no use; why, in words that follow a colon.
+    pub(super) fn refused(reason: &str) -> Self {
+        Self::Signaling(SignalingError::Blob(BlobError::Refused { reason: reason.into() }))
+    }
+}
+
+/// A passphrase did not bring the two together.
+impl From<PassphraseError> for Failure {
+    fn from(error: PassphraseError) -> Self {
+        Self::Signaling(SignalingError::Ended(error.to_string()))
+    }
 }
 
 impl From<SignalingError> for Failure {

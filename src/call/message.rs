@@ -6,7 +6,7 @@ use super::{state::Input, task::Task};
 use crate::{media::MediaKind, observe::EventKind};
 
 /// A message. Unknown ones are ignored, so that newer programs can say more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
 pub(super) enum Message {
     /// A medium of the sender's was switched off or on.
@@ -21,13 +21,18 @@ pub(super) enum Message {
         /// Which of the two.
         paused: bool,
     },
+    /// Who the sender is.
+    Name {
+        /// By its own word.
+        name: String,
+    },
     /// The sender hangs up.
     Bye,
 }
 
 impl Message {
-    pub(super) fn to_text(self) -> String {
-        serde_json::to_string(&self).expect("plain values are always JSON")
+    pub(super) fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("plain values are always JSON")
     }
 
     pub(super) fn from_text(text: &str) -> Option<Self> {
@@ -39,6 +44,7 @@ impl Task {
     /// Takes a message of the other side's. Returns what it means to the call's state, if anything.
     pub(super) async fn told(&mut self, text: &str) -> Option<Input> {
         match Message::from_text(text) {
+            Some(Message::Name { name }) => self.remote_name(name).await,
             Some(Message::Bye) => return Some(Input::RemoteBye),
             Some(Message::Muted { kind, muted }) => self.events.emit(EventKind::Muted { kind, remote: true, muted }),
             Some(Message::PicturePaused { paused }) => {
@@ -87,6 +93,7 @@ mod tests {
             (Message::Bye, r#"{"say":"bye"}"#),
             (Message::Muted { kind: MediaKind::Audio, muted: true }, r#"{"say":"muted","kind":"audio","muted":true}"#),
             (Message::PicturePaused { paused: true }, r#"{"say":"picture_paused","paused":true}"#),
+            (Message::Name { name: "Anna".into() }, r#"{"say":"name","name":"Anna"}"#),
         ] {
             assert_eq!(message.to_text(), text);
             assert_eq!(Message::from_text(text), Some(message));

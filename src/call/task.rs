@@ -1,5 +1,8 @@
 //! The one task that owns a call: it waits for whatever happens next and does what follows.
 
+mod allocation;
+mod ending;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::{
@@ -15,6 +18,7 @@ use super::{
     incoming::{Incoming, Wish},
     message::Message,
     outgoing::Outgoing,
+    proof::Proof,
     report::{Figures, Reporter},
     state::{CallState, Input},
 };
@@ -24,17 +28,10 @@ use crate::{
     congestion::{Allocation, Line, Protection, RateAllocator},
     media::{Bitrate, Clock, Codec, Description, MediaKind, now, wall_clock},
     observe::{CallStateName, EventKind, Events, StatsReport},
-    pipeline::Outcome,
-    rtc::{Identity, Peer, PeerConfig, PictureCodecs, RtcEvent},
+    rtc::{Identity, Peer, PeerConfig, PictureCodecs, RemoteTrack, RtcEvent},
     signaling::Signaling,
+    trust::Passphrase,
 };
-
-/// Everything is taken down within this.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// After our good-bye the other side closes; it is waited for at most this long. A good-bye right
-/// after the connection waits for the channel to open first.
-const BYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The offerer's checks begin when the answer is there: quick ones make a quick call.
 const OFFERER_CHECKS: Duration = Duration::from_millis(100);
@@ -91,7 +88,7 @@ async fn begin(
     let clock = media.clock;
     let max = Bitrate::from_bps((config.max_bitrate.bps() as f64 * REPAIRED) as u64 + OVERHEAD.bps());
     let peer_config = PeerConfig {
-        identity: Identity::new()?,
+        identity: config.certificate.clone().map_or_else(Identity::new, Identity::with)?,
         own: role.description(),
         stun: config.stun.clone(),
         turn: config.turn.clone(),
@@ -121,6 +118,9 @@ async fn begin(
         estimate: peer.estimate(),
         config: peer_config,
         hide_addresses: config.hide_addresses,
+        role,
+        passphrase: config.passphrase.clone(),
+        proof: Proof::new(config.name.clone()),
         clock,
         offer: None,
         answer: None,
@@ -142,6 +142,9 @@ async fn begin(
 pub(super) struct Task {
     pub(super) config: PeerConfig,
     pub(super) hide_addresses: bool,
+    pub(super) role: Role,
+    pub(super) passphrase: Option<Passphrase>,
+    pub(super) proof: Proof,
     pub(super) clock: Clock,
     /// Theirs.
     pub(super) offer: Option<Description>,
@@ -206,6 +209,11 @@ impl Task {
                         self.events.emit(EventKind::Stats(Box::new(report)));
                     }
                     self.explain(state);
+                    if let Some(since) = state.connected_at()
+                        && let Some(ended) = self.miss(since).await
+                    {
+                        return Ok(ended);
+                    }
                     match self.renew_if_stale(signaling, state, connection, controls).await? {
                         Some(ended) => Some(ended),
                         None => self.step(&Input::Tick, state).await?,
@@ -243,21 +251,20 @@ impl Task {
                 self.explain(state);
                 Input::Tick
             }
+            RtcEvent::Message(text) if self.prove(&text).await? => return Ok(None),
             RtcEvent::Message(text) => match self.told(&text).await {
                 Some(input) => input,
                 None => return Ok(None),
             },
             RtcEvent::Channel(channel) => {
                 self.peer.set_channel(channel);
-                for kind in [MediaKind::Audio, MediaKind::Video] {
-                    if self.outgoing.is_muted(kind) {
-                        self.peer.send_message(&Message::Muted { kind, muted: true }.to_text()).await;
-                    }
-                }
+                self.introduce().await;
                 return Ok(None);
             }
             RtcEvent::Track(track) => {
-                self.incoming.start(track)?;
+                if let Some(track) = self.proof.hold(track) {
+                    self.receive(track)?;
+                }
                 return Ok(None);
             }
             RtcEvent::Undeclared(kind, ssrc) => {
@@ -306,7 +313,10 @@ impl Task {
             self.events.emit(EventKind::State { state: state.name() });
         }
         if state.name() == CallStateName::Connected && !was_connected {
-            self.connect().await?;
+            self.peer.connected();
+            if self.proof.awaited.is_none() {
+                self.connect().await?;
+            }
         }
         Ok(ended)
     }
@@ -321,8 +331,8 @@ impl Task {
         }
     }
 
-    async fn connect(&mut self) -> Result<(), Failure> {
-        self.peer.connected();
+    /// Begins to send.
+    pub(super) async fn connect(&mut self) -> Result<(), Failure> {
         let tracks = self.peer.local_tracks().await?;
         let allocation = self.share_out();
         self.outgoing.connect(tracks, allocation);
@@ -331,54 +341,23 @@ impl Task {
         Ok(())
     }
 
-    fn share_out(&mut self) -> Allocation {
-        let mut line = *self.estimate.borrow_and_update();
-        line.round_trip = line.round_trip.or(self.reporter.round_trip_time.map(Duration::from_secs_f64));
-        let now = now();
-        let reserved = self.outgoing.reserve(now, &line);
-        let protection = self.peer.protect(self.protection.choose(now, &line));
-        line.available = line.available.saturating_sub(reserved);
-        line.steady = line.steady.saturating_sub(reserved);
-        self.allocator.allocate(now, &line, protection)
+    /// Begins to receive a track.
+    pub(super) fn receive(&mut self, track: RemoteTrack) -> std::io::Result<()> {
+        self.incoming.start(track)
     }
 
-    async fn allocate(&mut self) {
-        let allocation = self.share_out();
-        // Nothing is sent yet.
-        let Some(before) = self.announced else { return };
-        self.outgoing.allocate(allocation);
-        if before.held && !allocation.held {
-            // What was lost meanwhile is not sent again.
-            self.outgoing.video.want_key_frame();
-        }
-        if allocation != before {
-            self.announce(&allocation);
-            self.announced = Some(allocation);
-        }
-        let paused = allocation.is_audio_alone();
-        if paused != before.is_audio_alone() && self.config.send_video {
-            if !paused {
-                self.outgoing.video.want_key_frame();
-            }
-            self.events.emit(EventKind::PicturePaused { remote: false, paused });
-            self.peer.send_message(&Message::PicturePaused { paused }.to_text()).await;
-        }
-    }
-
-    fn announce(&self, allocation: &Allocation) {
-        self.events.emit(EventKind::Allocation {
-            estimate: self.estimate.borrow().available,
-            video: allocation.video,
-            audio: allocation.audio,
-            size: allocation.size,
-            frame_rate: allocation.frame_rate,
-        });
+    pub(super) const fn is_muted(&self, kind: MediaKind) -> bool {
+        self.outgoing.is_muted(kind)
     }
 
     pub(super) async fn control(&mut self, control: Option<Control>, state: &mut CallState) -> Option<Ended> {
         let (kind, muted) = match control {
             Some(Control::Mute(kind, muted)) => (kind, muted),
             Some(Control::ToggleMute(kind)) => (kind, !self.outgoing.is_muted(kind)),
+            Some(Control::ConfirmWords) => {
+                self.confirm_words();
+                return None;
+            }
             // Nobody holds the call any more.
             Some(Control::HangUp) | None => return state.step(&Input::HangUp, now()),
         };
@@ -409,36 +388,5 @@ impl Task {
         };
         let since_1970 = wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.reporter.report(now(), since_1970, figures)
-    }
-
-    /// Takes everything down, sources first, within [`SHUTDOWN_TIMEOUT`].
-    async fn shut_down(mut self, mut connection: mpsc::Receiver<RtcEvent>, connected: bool) {
-        let deadline = now() + SHUTDOWN_TIMEOUT;
-        let mut threads = self.outgoing.close();
-        if connected {
-            self.peer.send_message(&Message::Bye.to_text()).await;
-            let closed = async {
-                while let Some(event) = connection.recv().await {
-                    match event {
-                        RtcEvent::Closed | RtcEvent::Failed => break,
-                        RtcEvent::Channel(channel) => {
-                            self.peer.set_channel(channel);
-                            self.peer.send_message(&Message::Bye.to_text()).await;
-                        }
-                        _ => {}
-                    }
-                }
-            };
-            let _ = tokio::time::timeout(BYE_TIMEOUT, closed).await;
-        }
-        self.peer.close().await;
-        threads.extend(self.incoming.close());
-        let join = move || -> Vec<&'static str> {
-            let ended = threads.into_iter().map(|thread| (thread.name(), thread.join_by(deadline)));
-            ended.filter(|(_, outcome)| *outcome != Outcome::Returned).map(|(name, _)| name).collect()
-        };
-        for thread in tokio::task::spawn_blocking(join).await.unwrap_or_default() {
-            self.events.emit(EventKind::ThreadLost { thread });
-        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     signaling::BlobForm,
     sink::{AudioSinkSpec, VideoSinkSpec},
     source::{AudioSourceSpec, VideoSourceSpec},
+    trust::ContactName,
 };
 
 const AFTER_HELP: &str = "\
@@ -79,6 +80,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// List cameras, microphones and speakers
     Devices(DevicesArgs),
+    /// List who is remembered from calls with --as, or forget somebody
+    Contacts(ContactsArgs),
     /// The page for somebody who has only a browser: write it to a file, or serve it on this machine
     Page(PageArgs),
 }
@@ -109,6 +112,8 @@ pub(super) struct OfferArgs {
     #[command(flatten)]
     pub(super) connection: ConnectionArgs,
     #[command(flatten)]
+    pub(super) trust: TrustArgs,
+    #[command(flatten)]
     pub(super) run: RunArgs,
 }
 
@@ -118,12 +123,17 @@ pub(super) struct AnswerArgs {
     /// The offer; without it, it is read from --in or standard input
     #[arg(conflicts_with = "input")]
     pub(super) offer: Option<String>,
+    /// Say what the offer holds and ask whether to take it, before anything is sent to anybody
+    #[arg(long, help_heading = "Exchange")]
+    pub(super) ask: bool,
     #[command(flatten)]
     pub(super) exchange: ExchangeArgs,
     #[command(flatten)]
     pub(super) media: MediaArgs,
     #[command(flatten)]
     pub(super) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
     #[command(flatten)]
     pub(super) run: RunArgs,
 }
@@ -166,6 +176,28 @@ pub(super) struct DevicesArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ContactsArgs {
+    /// Forget NAME: who calls himself so will be new to you
+    #[arg(long, value_name = "NAME")]
+    pub(super) forget: Option<ContactName>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "forget")]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Who is there")]
+pub(super) struct TrustArgs {
+    /// Call yourself NAME: the other side is told, and knows you again next time by a certificate that is kept
+    #[arg(long = "as", value_name = "NAME")]
+    pub(super) name: Option<ContactName>,
+    /// Protect the call by a passphrase, a few digits will do, that both of you type: told each other beforehand, on
+    /// the phone. It is asked for, or comes from P2PCALL_PASSPHRASE
+    #[arg(long)]
+    pub(super) passphrase: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use super::{
     Exit, Refusal,
     args::{AnswerArgs, ExchangeArgs, MediaArgs, OfferArgs, OutputArgs},
     config,
-    exchange::{self, Wishes},
+    exchange::{self, Consent, Wishes},
     input,
     media::{self, Defaults},
     record::Records,
@@ -26,17 +26,18 @@ use crate::{
 
 pub(super) fn offer(args: OfferArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
     config::log(output);
-    let config = config::network(&args.media, &args.connection, &args.run)?;
-    let plan = Plan { awaited: DescriptionKind::Answer, from: None, link: args.link, exchange: args.exchange };
+    let config = config::network(&args.media, &args.connection, &args.trust, &args.run)?;
+    let plan =
+        Plan { awaited: DescriptionKind::Answer, from: None, link: args.link, ask: false, exchange: args.exchange };
     let records = Records::open(output, &args.run, &config)?;
     run(plan, config, &args.media, records, output)
 }
 
 pub(super) fn answer(args: AnswerArgs, output: &OutputArgs) -> Result<Exit, Refusal> {
     config::log(output);
-    let config = config::network(&args.media, &args.connection, &args.run)?;
+    let config = config::network(&args.media, &args.connection, &args.trust, &args.run)?;
     let from = args.offer.map(exchange::From::Argument);
-    let plan = Plan { awaited: DescriptionKind::Offer, from, link: None, exchange: args.exchange };
+    let plan = Plan { awaited: DescriptionKind::Offer, from, link: None, ask: args.ask, exchange: args.exchange };
     let records = Records::open(output, &args.run, &config)?;
     run(plan, config, &args.media, records, output)
 }
@@ -47,6 +48,8 @@ struct Plan {
     from: Option<exchange::From>,
     /// The address of a page that reads our text.
     link: Option<String>,
+    /// Whether the person is asked before an offer is taken.
+    ask: bool,
     exchange: ExchangeArgs,
 }
 
@@ -90,7 +93,13 @@ fn run(
         wait: plan.exchange.wait,
         quiet: output.quiet,
     };
-    let signaling = exchange::signaling(from, form, wishes, stage.line.clone());
+    let signaling = exchange::signaling(
+        from,
+        form,
+        wishes,
+        plan.ask.then(|| Consent::new(stage.lines.clone())),
+        stage.line.clone(),
+    );
     let summary = stage.play(&runtime, output, records, |observers| match plan.awaited {
         DescriptionKind::Answer => Call::offer(config, media, signaling, observers),
         DescriptionKind::Offer => Call::answer(config, media, signaling, observers),

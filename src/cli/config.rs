@@ -1,10 +1,13 @@
 //! What was typed and what the environment says, as a call's configuration.
 
-use std::{io::IsTerminal, path::Path};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    Exit, Refusal,
-    args::{ConnectionArgs, MediaArgs, OutputArgs, PictureCodec, RunArgs},
+    Exit, Refusal, acquaintance,
+    args::{ConnectionArgs, MediaArgs, OutputArgs, PictureCodec, RunArgs, TrustArgs},
     exchange::Surroundings,
 };
 use crate::{
@@ -12,7 +15,14 @@ use crate::{
     call::CallConfig,
     media::{Bitrate, Codec, VideoFormat},
     rtc::{Authorities, ServerUrlError, TurnServer, TurnUrl},
+    trust::Passphrase,
 };
+
+/// The only place a passphrase may come from besides a prompt.
+const PASSPHRASE_VARIABLE: &str = "P2PCALL_PASSPHRASE";
+
+/// Where a person's data is kept, if not where the system says.
+const DATA_VARIABLE: &str = "P2PCALL_DATA";
 
 /// The only place a password may come from besides a file and a prompt: command lines are seen by all.
 const PASSWORD_VARIABLE: &str = "P2PCALL_TURN_PASSWORD";
@@ -43,7 +53,12 @@ pub(super) fn local(media: &MediaArgs, run: &RunArgs) -> CallConfig {
 }
 
 /// Returns a configuration as typed.
-pub(super) fn network(media: &MediaArgs, connection: &ConnectionArgs, run: &RunArgs) -> Result<CallConfig, Refusal> {
+pub(super) fn network(
+    media: &MediaArgs,
+    connection: &ConnectionArgs,
+    trust: &TrustArgs,
+    run: &RunArgs,
+) -> Result<CallConfig, Refusal> {
     let stun = match (connection.no_stun || connection.relay_only, connection.stun.is_empty()) {
         (true, _) => vec![],
         (false, true) => CallConfig::default().stun,
@@ -59,6 +74,9 @@ pub(super) fn network(media: &MediaArgs, connection: &ConnectionArgs, run: &RunA
         relay_only: connection.relay_only,
         bind: connection.bind.clone(),
         ports: connection.port.clone(),
+        name: trust.name.clone(),
+        certificate: trust.name.as_ref().map(acquaintance::certificate).transpose()?,
+        passphrase: trust.passphrase.then(passphrase).transpose()?,
         ..local(media, run)
     })
 }
@@ -104,6 +122,29 @@ fn turn_password(file: Option<&Path>) -> Result<String, Refusal> {
         exit: Exit::Usage,
         what: format!("The TURN server wants a password. Put it into {PASSWORD_VARIABLE} or a --turn-password-file."),
     })
+}
+
+/// Returns the passphrase that was agreed on.
+fn passphrase() -> Result<Passphrase, Refusal> {
+    let refusal = |what: String| Refusal { exit: Exit::Usage, what };
+    let text = match variable(PASSPHRASE_VARIABLE) {
+        Some(text) => text,
+        None if std::io::stdin().is_terminal() => {
+            rpassword::prompt_password("Passphrase, the same as the other person's: ")
+                .map_err(|error| refusal(format!("The passphrase cannot be read: {error}.")))?
+        }
+        None => {
+            return Err(refusal(format!(
+                "There is nobody to ask for the passphrase. Put it into {PASSPHRASE_VARIABLE}."
+            )));
+        }
+    };
+    Passphrase::new(&text).map_err(|error| refusal(error.to_string()))
+}
+
+/// Returns where a person's data is kept, if there is a place.
+pub(super) fn data_directory() -> Option<PathBuf> {
+    variable(DATA_VARIABLE).map(PathBuf::from).or_else(|| Some(dirs::data_dir()?.join("p2pcall")))
 }
 
 /// Whether there is a display that a window could be shown on.

@@ -1,6 +1,7 @@
 //! The exchange with the person: hands our text over, asks for the other one.
 
 mod clipboard;
+mod consent;
 mod handout;
 mod letter;
 mod lines;
@@ -17,6 +18,7 @@ use std::{
 use tokio::sync::{Mutex, mpsc};
 
 pub(super) use clipboard::Surroundings;
+pub(super) use consent::Consent;
 pub(super) use handout::Wishes;
 
 use super::StatusLine;
@@ -85,8 +87,15 @@ impl Sought {
 }
 
 /// Returns signaling through the person in front of the terminal, or through files and pipes. Our
-/// text is written in the form `form`; without one an offer is plain, and an answer like the offer.
-pub(super) fn signaling(from: From, form: Option<BlobForm>, wishes: Wishes, line: StatusLine) -> impl Signaling {
+/// text is written in the form `form`; without one an offer is plain, and an answer like the offer. With `consent` the
+/// person is asked before an offer is taken.
+pub(super) fn signaling(
+    from: From,
+    form: Option<BlobForm>,
+    wishes: Wishes,
+    consent: Option<Consent>,
+    line: StatusLine,
+) -> impl Signaling {
     let quiet = wishes.quiet;
     // The status line asks for the paste, and the code must be seen whole.
     let silent = quiet || wishes.qr;
@@ -96,10 +105,14 @@ pub(super) fn signaling(from: From, form: Option<BlobForm>, wishes: Wishes, line
         if !silent && matches!(asker.from, From::Terminal) {
             asker.line.print(prompt(&expected));
         }
-        let asking = asker.clone();
+        let (asking, line) = (asker.clone(), asker.line.clone());
+        let consent = consent.clone().filter(|_| expected.kind == DescriptionKind::Offer);
         asker.again = true;
         async move {
             let found = asking.ask(Sought::expected(expected)).await?;
+            if let Some(consent) = consent {
+                consent.ask(&found, &line).await?;
+            }
             Ok(Found { form: form.unwrap_or(found.form), ..found })
         }
     };

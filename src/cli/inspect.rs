@@ -14,7 +14,7 @@ use super::{
     input, say, stage, when,
 };
 use crate::{
-    media::{DescriptionKind, MediaKind, wall_clock},
+    media::{Description, DescriptionKind, MediaKind, wall_clock},
     signaling::{
         AddressScope, BlobForm, CandidateInfo, CandidateType, CodecInfo, Contents, Expected, Found, SessionBlob,
         ShortId, SignalingError, Stamp,
@@ -56,6 +56,12 @@ pub(super) fn run(args: InspectArgs, output: &OutputArgs) -> Result<Exit, Refusa
     }
 }
 
+/// Returns in words what a text holds.
+pub(super) fn told(found: &Found) -> String {
+    let now = wall_clock();
+    words::tell(&Report::of(found, now), now, &when::here())
+}
+
 fn ask(argument: Option<String>, quiet: bool) -> Result<Result<Found, SignalingError>, Refusal> {
     let line = StatusLine::stderr();
     let from = match argument {
@@ -79,6 +85,8 @@ struct Report {
     characters: usize,
     created: Option<SystemTime>,
     answers: Option<ShortId>,
+    /// What a passphrase has to do with it.
+    passphrase: Option<&'static str>,
     warnings: Vec<String>,
 }
 
@@ -92,6 +100,7 @@ impl Report {
             characters: found.characters,
             created: stamp.map(Stamp::created),
             answers: stamp.and_then(Stamp::answers),
+            passphrase: passphrase(&found.description),
             warnings: vec![],
         };
         let expected = Expected::new(found.description.kind, None);
@@ -135,6 +144,18 @@ impl Report {
             characters: self.characters,
         }
     }
+}
+
+/// Returns what a passphrase has to do with a description, if anything.
+fn passphrase(description: &Description) -> Option<&'static str> {
+    if description.attribute("sealed").is_some() {
+        return Some(
+            "It is sealed with a passphrase: all that it says can be read by who made the offer, and knows it.",
+        );
+    }
+    description
+        .attribute("passphrase")
+        .map(|_| "A passphrase belongs to it: answer with --passphrase, and type what you told each other.")
 }
 
 /// What programs are told; they rely on these keys.

@@ -29,6 +29,10 @@ pub enum Key {
     ToggleCamera,
     /// `q`: the end.
     HangUp,
+    /// `s`: figures of the call, shown or not.
+    ToggleFigures,
+    /// `y`: the words are the same on both sides.
+    ConfirmWords,
     /// `?`: which keys there are.
     Help,
     /// Ctrl-C: the end, the second time at once. The terminal sends no signal for it in raw mode.
@@ -37,13 +41,15 @@ pub enum Key {
 
 impl Key {
     /// Every key with what it does, for help.
-    pub const HELP: &str = "m microphone · v camera · q hang up · ? keys";
+    pub const HELP: &str = "m microphone · v camera · s figures · y same words · q hang up · ? keys";
 
     /// Returns what a character means, wherever it was typed: in the terminal or a window.
     pub const fn of_char(character: char) -> Option<Self> {
         match character {
             'm' | 'M' => Some(Self::ToggleMicrophone),
             'v' | 'V' => Some(Self::ToggleCamera),
+            's' | 'S' => Some(Self::ToggleFigures),
+            'y' | 'Y' => Some(Self::ConfirmWords),
             'q' | 'Q' => Some(Self::HangUp),
             '?' => Some(Self::Help),
             _ => None,
@@ -167,6 +173,8 @@ mod tests {
             (KeyCode::Char('M'), KeyModifiers::SHIFT, Some(Key::ToggleMicrophone)),
             (KeyCode::Char('v'), plain, Some(Key::ToggleCamera)),
             (KeyCode::Char('q'), plain, Some(Key::HangUp)),
+            (KeyCode::Char('s'), plain, Some(Key::ToggleFigures)),
+            (KeyCode::Char('y'), plain, Some(Key::ConfirmWords)),
             (KeyCode::Char('?'), KeyModifiers::SHIFT, Some(Key::Help)),
             (KeyCode::Char('c'), KeyModifiers::CONTROL, Some(Key::Interrupt)),
             (KeyCode::Char('c'), plain, None),

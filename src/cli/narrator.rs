@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Key, StatusInput, StatusLine, args::OutputArgs, config, record::Records, render, when};
+use super::{
+    Key, StatusInput, StatusLine, acquaintance::Acquaintances, args::OutputArgs, config, figures::figures,
+    record::Records, render, when,
+};
 use crate::{
     media::{DescriptionKind, MediaKind, wall_clock},
     observe::{CallStateName, Event, EventKind, StatsReport},
@@ -32,6 +35,8 @@ pub(super) enum News {
     Event(Event),
     /// The person wants to know the keys.
     Help,
+    /// The person wants to see the figures, or no more.
+    ToggleFigures,
 }
 
 /// Tells what happens. Runs on a thread of its own, so that a slow terminal holds nothing up.
@@ -60,6 +65,10 @@ pub(super) struct Narrator {
     told: Option<Duration>,
     /// Also shown elsewhere: a window's title.
     title: Option<ShowTitle>,
+    /// Who was called before.
+    acquaintances: Acquaintances,
+    /// Whether the figures are told, once a second.
+    figures: bool,
     /// What is to be done when the call is connected, once: the screen appears.
     on_connected: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -84,6 +93,8 @@ impl Narrator {
             screen: false,
             told: None,
             title: None,
+            acquaintances: Acquaintances::new(),
+            figures: false,
             on_connected: None,
         }
     }
@@ -127,6 +138,7 @@ impl Narrator {
                             break;
                         }
                     }
+                    Ok(News::ToggleFigures) => self.toggle_figures(clock()),
                     Ok(News::Help) => self.print(&format!("Keys: {}", Key::HELP), clock()),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -138,7 +150,12 @@ impl Narrator {
     }
 
     fn take(&mut self, event: Event) {
-        if let Some(words) = self.words(&event.kind) {
+        let words = match &event.kind {
+            EventKind::RemoteName { name, fingerprint } => Some(self.acquaintances.meet(name, fingerprint)),
+            EventKind::WordsConfirmed => Some(self.acquaintances.confirm()),
+            kind => self.words(kind),
+        };
+        if let Some(words) = words {
             self.print(&words, event.at);
         }
         match event.kind {
@@ -162,9 +179,25 @@ impl Narrator {
                     self.reports.pop_front();
                 }
                 self.reports.push_back(*report);
+                self.tell_figures(event.at);
             }
             EventKind::Muted { kind, remote: false, muted } => self.muted[kind as usize] = muted,
             _ => {}
+        }
+    }
+
+    fn toggle_figures(&mut self, at: Duration) {
+        self.figures = !self.figures;
+        if self.figures && self.reports.is_empty() {
+            self.print("There are no figures yet: they come once a second.", at);
+        }
+        self.tell_figures(at);
+    }
+
+    fn tell_figures(&mut self, at: Duration) {
+        if let Some(report) = self.reports.back().filter(|_| self.figures) {
+            let words = figures(report, self.reports.front().filter(|_| self.reports.len() > 1));
+            self.print(&words, at);
         }
     }
 
@@ -242,6 +275,18 @@ impl Narrator {
                 }
                 _ => return None,
             },
+            EventKind::VerificationWords { words } => format!(
+                "Compare these words with the other person: {words}\nIf they are the same press y. If not, somebody is \
+                 between you: hang up."
+            ),
+            EventKind::VerificationFailed { what } => format!("WARNING: {what}"),
+            EventKind::SafetyNumber { digits, suspicious: false } => format!(
+                "The other side's program has no words to compare. Who has to be sure compares this number: {digits}"
+            ),
+            EventKind::SafetyNumber { digits, suspicious: true } => format!(
+                "WARNING: The other side should have words to compare, and says nothing of them: somebody may be between \
+                 you. Compare this number with theirs: {digits}"
+            ),
             EventKind::MachineTooSlow { format } => {
                 format!("This machine is too busy to encode your picture in full: it goes out as {format}.")
             }

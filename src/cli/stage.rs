@@ -269,9 +269,10 @@ impl KeyPress {
             Key::ToggleMicrophone => Control::ToggleMute(MediaKind::Audio),
             Key::ToggleCamera => Control::ToggleMute(MediaKind::Video),
             Key::HangUp => Control::HangUp,
-            Key::Help => {
+            Key::ConfirmWords => Control::ConfirmWords,
+            Key::Help | Key::ToggleFigures => {
                 // A narrator that lags behind has more to tell than that.
-                let _ = self.news.try_send(News::Help);
+                let _ = self.news.try_send(if key == Key::Help { News::Help } else { News::ToggleFigures });
                 return;
             }
             Key::Interrupt => {

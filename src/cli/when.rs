@@ -22,6 +22,11 @@ pub(super) fn day_and_time(at: SystemTime, zone: &TimeZone) -> String {
     zoned(at, zone).strftime(format).to_string()
 }
 
+/// Returns the day: "23 November 2026".
+pub(super) fn day(at: SystemTime, zone: &TimeZone) -> String {
+    zoned(at, zone).strftime("%-d %B %Y").to_string()
+}
+
 /// Returns the time for programs: "2026-11-22T14:02:00Z" (RFC 3339).
 pub(super) fn rfc_3339(at: SystemTime) -> String {
     timestamp(at).to_string()

@@ -43,6 +43,11 @@ impl Peer {
         objects
     }
 
+    /// Returns the other side's certificate in DER, once DTLS is through.
+    pub async fn remote_certificate(&self) -> Option<Vec<u8>> {
+        self.transport().await?.get_remote_certificates().await.ok()?.into_iter().next()
+    }
+
     /// Returns the one transport that there is, once media or a channel are agreed on.
     pub(super) async fn transport(&self) -> Option<Arc<dyn DtlsTransport>> {
         if let Some(association) = self.connection.sctp().await {

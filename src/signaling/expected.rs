@@ -83,6 +83,10 @@ impl Expected {
             return Err(BlobError::WrongKind { got: description.kind, wanted: self.kind });
         }
         let has = |attribute| description.attribute(attribute).is_some();
+        if description.kind == DescriptionKind::Answer && has("sealed") {
+            // More is to be seen when it is open.
+            return stamp.map_or(Ok(()), |stamp| self.check_stamp(stamp, now));
+        }
         if !description.sdp.starts_with("v=0") || !has("fingerprint") || !has("ice-ufrag") {
             return Err(BlobError::NoSession);
         }

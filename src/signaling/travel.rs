@@ -70,6 +70,18 @@ pub fn travelling(local: &Description, offer: Option<&Description>, stamp: Stamp
     Description { kind: local.kind, sdp: stamp.apply(&out) }
 }
 
+/// Adds our part of a passphrase to an offer that travels.
+pub fn with_share(offer: &Description, share: &str, stamp: Stamp) -> Description {
+    let media = offer.sdp.find("\nm=").map_or(offer.sdp.len(), |end| end + 1);
+    let (session, media) = offer.sdp.split_at(media);
+    Description { kind: offer.kind, sdp: stamp.apply(&format!("{session}a=passphrase:{share}\n{media}")) }
+}
+
+/// Returns an answer that tells nothing but what is sealed in it.
+pub fn sealed_answer(sealed: &str, stamp: Stamp) -> Description {
+    Description { kind: DescriptionKind::Answer, sdp: stamp.apply(&format!("{PREAMBLE}a=sealed:{sealed}\n")) }
+}
+
 /// Returns the lines of header extensions if they are the same for all media that have any.
 fn shared_extensions<'a>(sdp: &Sdp<'a>, kind: DescriptionKind) -> Vec<&'a str> {
     let extensions = |medium: &Lines<'a>| -> Vec<&'a str> {

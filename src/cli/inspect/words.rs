@@ -47,6 +47,7 @@ pub(super) fn tell(report: &Report, now: SystemTime, zone: &TimeZone) -> String 
             ));
         }
     }
+    lines.extend(report.passphrase.map(str::to_owned));
     lines.extend(report.warnings.iter().map(|warning| format!("Warning: {warning}")));
     lines.join("\n") + "\n"
 }
