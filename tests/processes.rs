@@ -7,6 +7,8 @@ mod program;
 mod recording;
 #[path = "support/serial.rs"]
 mod serial;
+#[path = "processes/trust.rs"]
+mod trust;
 
 use std::{net::UdpSocket, path::Path};
 

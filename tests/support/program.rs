@@ -34,12 +34,18 @@ pub(crate) struct Ended {
 impl Program {
     /// Starts the program.
     pub(crate) fn start<S: AsRef<str>>(args: &[S]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// Starts the program with these variables in its environment.
+    pub(crate) fn start_with<S: AsRef<str>>(args: &[S], variables: &[(&str, &str)]) -> Self {
         let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
         let mut child = Command::new(env!("CARGO_BIN_EXE_p2pcall"))
             .args(&args)
             // What a machine happens to have must not change what is printed.
             .env_remove("DISPLAY")
             .env_remove("WAYLAND_DISPLAY")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
