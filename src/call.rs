@@ -17,7 +17,7 @@ mod task;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub use obstacle::Obstacle;
 pub use state::Ended;
@@ -149,7 +149,15 @@ pub enum Control {
 
 /// A handle for controls; clones share the call.
 #[derive(Clone, Debug)]
-pub struct Controls(mpsc::Sender<Control>);
+pub struct Controls(mpsc::Sender<Request>);
+
+/// What is asked of the call's task.
+#[derive(Debug)]
+enum Request {
+    Control(Control),
+    /// Figures, to be sent here.
+    Stats(oneshot::Sender<StatsReport>),
+}
 
 impl Controls {
     /// How many controls may wait. **When full the caller waits**: a person is slow.
@@ -157,12 +165,20 @@ impl Controls {
 
     /// Hands a control to the call; does nothing once the call is over.
     pub async fn send(&self, control: Control) {
-        let _ = self.0.send(control).await;
+        let _ = self.0.send(Request::Control(control)).await;
     }
 
     /// Hands a control to the call from a thread; does nothing once the call is over.
     pub fn send_blocking(&self, control: Control) {
-        let _ = self.0.blocking_send(control);
+        let _ = self.0.blocking_send(Request::Control(control));
+    }
+
+    /// Returns the figures of this moment (W3C WebRTC, 8.4: getStats); `None` if the call is over.
+    /// [`StatsReport::to_w3c`] gives them as a browser does. Rates are since they were asked for last.
+    pub async fn stats(&self) -> Option<StatsReport> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.send(Request::Stats(sender)).await.ok()?;
+        receiver.await.ok()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Control, Ended, failure::Failure, state::CallState, task::Task};
+use super::{Ended, Request, failure::Failure, state::CallState, task::Task};
 use crate::{
     media::{now, wall_clock},
     observe::{CallStateName, EventKind},
@@ -52,7 +52,7 @@ impl Task {
         signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Option<Ended>, Failure> {
         match &self.offer {
             None => self.peer.offer().await?,
@@ -84,7 +84,7 @@ impl Task {
         &mut self,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Option<Ended>, Failure> {
         // TURN servers that may still answer, and whether any server told an address of ours.
         let mut relays = self.config.turn.len();
@@ -141,7 +141,7 @@ impl Task {
         signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Option<Ended>, Failure> {
         let now = now();
         let Some(own) = self.own.as_ref().filter(|_| state.name() == CallStateName::AwaitingRemote) else {
@@ -176,7 +176,7 @@ impl Task {
         signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Option<Ended>, Failure> {
         self.peer.close().await;
         let (peer, events) = Peer::new(&self.config, self.clock, &self.events).await?;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use tokio::sync::mpsc;
 
 use super::{
-    Control, Ended, Role,
+    Ended, Request, Role,
     failure::Failure,
     seal::Unsealed,
     state::{CallState, Input},
@@ -27,7 +27,7 @@ impl Task {
         signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Ended, Failure> {
         if role == Role::Answer {
             let expected = self.expected(role);
@@ -76,7 +76,7 @@ impl Task {
         signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Next, Failure> {
         match (role, received) {
             (Role::Offer, received) => {

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    CallConfig, Control, Ended, Media, Obstacle, Role, Summary,
+    CallConfig, Control, Ended, Media, Obstacle, Request, Role, Summary,
     describe::Freshness,
     exchange::Next,
     failure::Failure,
@@ -55,7 +55,7 @@ pub(super) async fn run(
     mut media: Media,
     mut signaling: impl Signaling,
     events: Events,
-    mut controls: mpsc::Receiver<Control>,
+    mut controls: mpsc::Receiver<Request>,
 ) -> Summary {
     let mut state = CallState::new(now(), config.duration);
     let begun = begin(role, &config, &mut media, &events).await;
@@ -70,7 +70,9 @@ pub(super) async fn run(
     };
     let connected = state.connected_at().map(|at| now().saturating_duration_since(at));
     let stats = task.report().await;
-    task.shut_down(connection, state.connected_at().is_some()).await;
+    // Who said good-bye waits for us to close.
+    let say_bye = state.connected_at().is_some() && ended != Ended::RemoteHungUp;
+    task.shut_down(connection, say_bye).await;
     conclude(&events, ended, connected, stats)
 }
 
@@ -173,7 +175,7 @@ impl Task {
         signaling: &mut impl Signaling,
         state: &mut CallState,
         connection: &mut mpsc::Receiver<RtcEvent>,
-        controls: &mut mpsc::Receiver<Control>,
+        controls: &mut mpsc::Receiver<Request>,
     ) -> Result<Ended, Failure> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -350,7 +352,16 @@ impl Task {
         self.outgoing.is_muted(kind)
     }
 
-    pub(super) async fn control(&mut self, control: Option<Control>, state: &mut CallState) -> Option<Ended> {
+    pub(super) async fn control(&mut self, request: Option<Request>, state: &mut CallState) -> Option<Ended> {
+        let control = match request {
+            Some(Request::Control(control)) => Some(control),
+            Some(Request::Stats(asked)) => {
+                // Who asked may have gone away meanwhile.
+                let _ = asked.send(self.report().await);
+                return None;
+            }
+            None => None,
+        };
         let (kind, muted) = match control {
             Some(Control::Mute(kind, muted)) => (kind, muted),
             Some(Control::ToggleMute(kind)) => (kind, !self.outgoing.is_muted(kind)),

@@ -67,7 +67,7 @@ pub(super) struct Narrator {
     title: Option<ShowTitle>,
     /// Who was called before.
     acquaintances: Acquaintances,
-    /// Whether the figures are told, once a second.
+    /// Whether the figures stand below the status.
     figures: bool,
     /// What is to be done when the call is connected, once: the screen appears.
     on_connected: Option<Box<dyn FnOnce() + Send>>,
@@ -138,7 +138,7 @@ impl Narrator {
                             break;
                         }
                     }
-                    Ok(News::ToggleFigures) => self.toggle_figures(clock()),
+                    Ok(News::ToggleFigures) => self.figures = !self.figures,
                     Ok(News::Help) => self.print(&format!("Keys: {}", Key::HELP), clock()),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -179,25 +179,9 @@ impl Narrator {
                     self.reports.pop_front();
                 }
                 self.reports.push_back(*report);
-                self.tell_figures(event.at);
             }
             EventKind::Muted { kind, remote: false, muted } => self.muted[kind as usize] = muted,
             _ => {}
-        }
-    }
-
-    fn toggle_figures(&mut self, at: Duration) {
-        self.figures = !self.figures;
-        if self.figures && self.reports.is_empty() {
-            self.print("There are no figures yet: they come once a second.", at);
-        }
-        self.tell_figures(at);
-    }
-
-    fn tell_figures(&mut self, at: Duration) {
-        if let Some(report) = self.reports.back().filter(|_| self.figures) {
-            let words = figures(report, self.reports.front().filter(|_| self.reports.len() > 1));
-            self.print(&words, at);
         }
     }
 
@@ -227,10 +211,21 @@ impl Narrator {
         });
         let stays = self.told.is_some_and(|told| at.saturating_sub(told) < STAYS);
         if !self.quiet && !stays {
-            self.line.set(&status);
+            self.line.set(&self.with_figures(&status));
         }
         if let Some(title) = &self.title {
             title(&format!("p2pcall · {status}"));
+        }
+    }
+
+    /// Returns the status with the figures below it, if the person wants to see them.
+    fn with_figures(&self, status: &str) -> String {
+        match self.reports.back().filter(|_| self.figures) {
+            Some(report) => {
+                let earlier = self.reports.front().filter(|_| self.reports.len() > 1);
+                format!("{status}\n{}", figures(report, earlier))
+            }
+            None => status.to_owned(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The one line that tells how the call is going.
+//! The line that tells how the call is going, and what may stand below it.
 
 mod render;
 
@@ -54,7 +54,8 @@ impl StatusLine {
         Self { line: Arc::new(Mutex::new(line)) }
     }
 
-    /// Changes what the line says. Empty for no line.
+    /// Changes what the line says. Empty for no line. Further lines stand below it; a screen that has one line shows the
+    /// first and the last of them.
     pub fn set(&self, text: &str) {
         let mut line = self.lock();
         text.clone_into(&mut line.text);
@@ -144,23 +145,39 @@ impl Line {
         let separator = if self.note.is_empty() || self.text.is_empty() { "" } else { " · " };
         let whole = format!("{}{separator}{}", self.note, self.text);
         if let Some(elsewhere) = &self.elsewhere {
-            elsewhere(&without_colour(&whole));
+            let (first, below) = whole.split_once('\n').unwrap_or((&whole, ""));
+            let last = below.lines().last().map(|last| format!(" · {last}")).unwrap_or_default();
+            elsewhere(&without_colour(&format!("{first}{last}")));
             return;
         }
         let Some(columns) = &self.columns else { return };
         // The last column stays free: some terminals wrap as soon as it is filled.
-        let cut = cut(&whole, columns().saturating_sub(1));
+        let columns = columns().saturating_sub(1);
+        let lines: Vec<String> = whole.split('\n').map(|line| cut(line, columns) + "\x1b[K").collect();
+        let cut = if whole.is_empty() { String::new() } else { lines.join("\r\n") };
         if cut == self.shown {
             return;
         }
-        self.write(&format!("\r{cut}\x1b[K"));
+        // Fewer lines than before leave none behind.
+        let below = if self.shown.contains('\n') { "\x1b[J" } else { "" };
+        let erase = if cut.is_empty() { "\x1b[K" } else { "" };
+        self.write(&format!("{}{below}{cut}{erase}", self.to_its_start()));
         self.shown = cut;
     }
 
     fn erase(&mut self) {
         if !self.shown.is_empty() {
-            self.write("\r\x1b[K");
+            let erase = if self.shown.contains('\n') { "\x1b[J" } else { "\x1b[K" };
+            self.write(&format!("{}{erase}", self.to_its_start()));
             self.shown.clear();
+        }
+    }
+
+    /// Returns what brings the cursor to the first column of the first line that is shown.
+    fn to_its_start(&self) -> String {
+        match self.shown.matches('\n').count() {
+            0 => "\r".into(),
+            above => format!("\r\x1b[{above}A"),
         }
     }
 
@@ -306,6 +323,25 @@ mod tests {
         ] {
             assert_eq!(wrapped(text, columns), expected, "{text:?} to {columns}");
         }
+    }
+
+    #[test]
+    fn lines_below_it_come_and_go() {
+        let output = Output::default();
+        let line = StatusLine::terminal(output.clone(), || 9);
+        line.set("w\nfigures of\nmore");
+        assert_eq!(output.take(), "\rw\x1b[K\r\nfigures \x1b[K\r\nmore\x1b[K");
+        line.set("w\nless");
+        assert_eq!(output.take(), "\r\x1b[2A\x1b[Jw\x1b[K\r\nless\x1b[K");
+        line.print("a line");
+        assert_eq!(output.take(), "\r\x1b[1A\x1b[Ja line\nw\x1b[K\r\nless\x1b[K".replace("\nw", "\n\rw"));
+        line.set("w");
+        assert_eq!(output.take(), "\r\x1b[1A\x1b[Jw\x1b[K");
+        let shown = Arc::new(Mutex::new(String::new()));
+        let screen = shown.clone();
+        line.move_to(move |text| text.clone_into(&mut screen.lock().expect("no panic")));
+        line.set("w\nfigures\nlast");
+        assert_eq!(*shown.lock().expect("no panic"), "w · last");
     }
 
     #[test]

@@ -48,8 +48,10 @@ pub struct Peer {
     watch: Arc<Watch>,
     estimate: watch::Receiver<Line>,
     forward: Forward,
-    steps: Steps,
+    pub(super) steps: Steps,
     pub(super) counts: Counts,
+    /// The pair of candidates that carried the call when last asked.
+    pub(super) selected: Option<String>,
     pub(super) round_trip: RoundTrip,
     protection: watch::Sender<f64>,
     /// What the other side told, and the SSRCs that it did not.
@@ -127,6 +129,7 @@ impl Peer {
             forward,
             steps,
             counts,
+            selected: None,
             round_trip,
             protection,
             remote: None,

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use webrtc::peer_connection::{StatsSelector, transport::DtlsTransport};
 
 use super::{Peer, WireCounts};
-use crate::media::now;
+use crate::{
+    media::now,
+    observe::{StepName, StepValue},
+};
 
 impl Peer {
     /// Returns the round trip in seconds by ICE's own checks: for a side that sends no media, and so
@@ -28,7 +31,7 @@ impl Peer {
     }
 
     /// Returns what the library knows of the connection, as the W3C has it (webrtc-stats): objects by their id.
-    pub async fn stats(&self) -> Map<String, Value> {
+    pub async fn stats(&mut self) -> Map<String, Value> {
         let report = self.connection.get_stats(now(), StatsSelector::None).await;
         let mut objects: Map<String, Value> =
             report.iter().filter_map(|entry| Some((entry.id().to_owned(), object(entry)?))).collect();
@@ -40,7 +43,21 @@ impl Peer {
                 objects.extend(candidates.iter().map(|found| (found.id.clone(), candidate(kind, found))));
             }
         }
+        self.look_at_pair(&objects);
         objects
+    }
+
+    /// Tells when another pair of candidates carries the call: the library does not.
+    fn look_at_pair(&mut self, objects: &Map<String, Value>) {
+        let transport = objects.values().find(|object| object["type"] == "transport");
+        let selected = transport.and_then(|transport| transport["selectedCandidatePairId"].as_str());
+        let Some(id) = selected.filter(|id| !id.is_empty() && self.selected.as_deref() != Some(id)) else { return };
+        self.selected = Some(id.to_owned());
+        self.steps.tell(StepName::SelectedCandidatePairChange, || {
+            let pair = &objects[id];
+            let side = |which: &str| pair[which].as_str().and_then(|id| objects.get(id)).cloned().unwrap_or_default();
+            StepValue::details([("local", side("localCandidateId")), ("remote", side("remoteCandidateId"))])
+        });
     }
 
     /// Returns the other side's certificate in DER, once DTLS is through.

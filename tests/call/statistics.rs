@@ -204,5 +204,10 @@ fn figures_are_there_and_move() {
             assert!(object["timestamp"].as_f64().is_some_and(|millis| millis > 1.6e12), "{object}");
         }
     }
+    let asked = runtime.block_on(offerer.controls().stats()).expect("the call goes on");
+    assert!(asked.outbound.video.frames_encoded > 0);
+    assert_eq!(asked.candidate_pair.as_ref().map(|pair| &*pair.local_candidate_type), Some("host"));
+    let controls = offerer.controls();
     hang_up(&runtime, &mut offerer, &mut answerer);
+    assert_eq!(runtime.block_on(controls.stats()), None, "it is over");
 }

@@ -1,6 +1,6 @@
 //! The steps of both sides' peer connections, and the statistics of a call, as observers are told of them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use p2pcall::{
     observe::{Event, EventKind, Observer, StepName, StepValue},
@@ -9,12 +9,15 @@ use p2pcall::{
 
 use crate::{
     hang_up, serial,
-    side::{ANSWERER_HZ, OFFERER_HZ, Role, Side, media, runtime},
+    side::{ANSWERER_HZ, OFFERER_HZ, PATIENCE, Role, Side, media, runtime},
 };
 
 /// Writes down the names of steps.
 #[derive(Default)]
-struct Timeline(Mutex<Vec<StepName>>);
+struct Timeline {
+    names: Mutex<Vec<StepName>>,
+    changed: Condvar,
+}
 
 impl Observer for Timeline {
     fn on_event(&self, event: &Event) {
@@ -23,7 +26,8 @@ impl Observer for Timeline {
         if let StepValue::Description(description) = &step.value {
             assert!(description.sdp.starts_with("v=0"));
         }
-        self.0.lock().expect("nobody panics").push(step.name);
+        self.names.lock().expect("nobody panics").push(step.name);
+        self.changed.notify_all();
     }
 
     fn wants_steps(&self) -> bool {
@@ -32,9 +36,17 @@ impl Observer for Timeline {
 }
 
 impl Timeline {
+    /// Waits for a step.
+    fn told(&self, wanted: StepName) {
+        let told = |names: &mut Vec<StepName>| !names.contains(&wanted);
+        let names = self.names.lock().expect("nobody panics");
+        let waited = self.changed.wait_timeout_while(names, PATIENCE, told).expect("nobody panics").1;
+        assert!(!waited.timed_out(), "{wanted} was not told");
+    }
+
     /// Returns those of a list that were told, in their order.
     fn of(&self, wanted: &[StepName]) -> Vec<StepName> {
-        self.0.lock().expect("nobody panics").iter().copied().filter(|name| wanted.contains(name)).collect()
+        self.names.lock().expect("nobody panics").iter().copied().filter(|name| wanted.contains(name)).collect()
     }
 }
 
@@ -54,6 +66,9 @@ fn both_timelines_are_told_in_their_order() {
     for side in [&offerer, &answerer] {
         side.connected();
         side.numbers(|numbers| numbers.len() >= 5);
+    }
+    for timeline in [&offering, &answering] {
+        timeline.told(StepName::SelectedCandidatePairChange);
     }
     hang_up(&runtime, &mut offerer, &mut answerer);
 

@@ -157,6 +157,11 @@ impl Side {
         heard.unwrap_or_else(|error| panic!("{:?}: {what}: {error}; {:?}", self.name, self.journal));
     }
 
+    /// Returns a handle for controls of one's own.
+    pub(crate) fn controls(&self) -> Controls {
+        self.controls.clone().expect("the call goes on")
+    }
+
     /// Returns how many pictures and blocks of sound came.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.shown.count(), self.played.count())

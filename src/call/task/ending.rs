@@ -16,10 +16,10 @@ const BYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Task {
     /// Takes everything down, sources first, within [`SHUTDOWN_TIMEOUT`].
-    pub(super) async fn shut_down(mut self, mut connection: mpsc::Receiver<RtcEvent>, connected: bool) {
+    pub(super) async fn shut_down(mut self, mut connection: mpsc::Receiver<RtcEvent>, say_bye: bool) {
         let deadline = now() + SHUTDOWN_TIMEOUT;
         let mut threads = self.outgoing.close();
-        if connected {
+        if say_bye {
             self.peer.send_message(&Message::Bye.to_text()).await;
             let closed = async {
                 while let Some(event) = connection.recv().await {
