@@ -197,6 +197,27 @@ const CASES = {
     assert.equal(readExpected(await text(answer), forAnswer, NOW).description.type, 'answer');
   },
 
+  'a text with a passphrase is told to be for the program': async () => {
+    const offer = DESCRIPTIONS["p2pcall's offer"];
+    const share = `a=passphrase:${Buffer.alloc(32, 7).toString('base64')}\r\n`;
+    const begins = 'v=0\no=- 1 1 IN IP6 ::\ns=-\nc=IN IP6 ::\nt=0 0\n';
+    const sealed = `${begins}a=sealed:${Buffer.alloc(900, 'What an answer says, and a seal. ').toString('base64')}\n`;
+    for (const description of [
+      { type: 'offer', sdp: stamped(offer.sdp.replace(/^(?=m=)/m, share), stampAt(NOW)) },
+      { type: 'answer', sdp: stamped(sealed, stampAt(NOW, 'abc123')) },
+    ]) {
+      for (const form of ['plain', 'compact', 'json', 'sdp']) {
+        for (const expected of [{ type: 'offer' }, { type: 'answer', own: DESCRIPTIONS["Chromium's offer"] }]) {
+          const text = await writeBlob(description, form);
+          const error = failure(() => readExpected(`Here it is:\n\n${text}\n\nBye`, expected, NOW));
+          assert.deepEqual([error.what, error.message], ['passphrase',
+            'This text is protected by a passphrase, which this page cannot do. Use the program p2pcall.'], `${description.type}, ${form}`);
+          if (form !== 'sdp') assert.equal(failure(() => readExpected(text.slice(0, -40), expected, NOW)).what, 'incomplete', form);
+        }
+      }
+    }
+  },
+
   'hostile texts take no long time': () => {
     const hostile = ['{"', 'eyJ', 'v=0\no=', 'p2pcall1', '&amp;', '%25', '=3D', '\\\\', '<p>', '> ', '[1: ', 'a=x\n', '{"type":"offer","sdp":"v=0'];
     for (const piece of hostile) {
