@@ -191,6 +191,27 @@ const ONCE = {
     await call.connected();
   },
 
+  'texts with a passphrase are told to be for the program': async (call) => {
+    const words = /^This text is protected by a passphrase, which this page cannot do\. Use the program p2pcall\.$/;
+    process.env.P2PCALL_PASSPHRASE = '4711';
+    await call.visit();
+    const offerer = call.run('offer', '--passphrase');
+    const offer = await offerer.blob;
+    const answerer = call.run('answer', '--passphrase');
+    answerer.say(offer);
+    try {
+      await call.visitor.paste('offer-text', offer);
+      await until('it says so', LONG, async () => words.test(await call.visitor.text('offer-verdict')));
+      assert.equal(await call.visitor.isEnabled('join'), false);
+      await call.offered();
+      await call.visitor.paste('answer-text', await answerer.blob);
+      await until('it says so', LONG, async () => words.test(await call.visitor.text('answer-verdict')));
+    } finally {
+      delete process.env.P2PCALL_PASSPHRASE;
+      offerer.child.kill('SIGKILL');
+    }
+  },
+
   'without H.264 pictures come in VP8': async (call) => {
     await call.visit();
     await forgets(call, /h264/i);
