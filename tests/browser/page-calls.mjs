@@ -309,6 +309,14 @@ const WORDS = {
     assert.equal(await numberOf(desk, false), await numberOf(phone));
   },
 
+  'a page that came over http has no words, and says why': async (call) => {
+    const [desk] = await pagesMeet(call, call.browser, call.browser, {
+      prepare: (desk) => desk.run("Object.defineProperty(crypto, 'subtle', { value: undefined }); 0"),
+    });
+    await until('it says so', LONG, async () => /open this page over https, or save it and open the file/.test(await desk.text('trust')));
+    assert.equal(await desk.isShown('safety'), false);
+  },
+
   'a number that comes twice ends it: an alert stays': async (call) => {
     const [desk, phone] = await pagesMeet(call, call.browser, call.browser, {
       prepare: (_, phone) => phone.run(says('text.includes("verify_nonce") ? [text, text] : [text]')),
