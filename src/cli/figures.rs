@@ -19,27 +19,30 @@ pub(super) fn figures(report: &StatsReport, earlier: Option<&StatsReport>) -> St
     let (outbound, inbound) = (&report.outbound, &report.inbound);
     let mut lines = vec![
         format!(
-            "You send:    {}, {} of {} kbit/s that the line bears, {} lost there",
+            "You send:    {}, {} of {} kbit/s, {} lost",
             picture(outbound.video.size, outbound.video.frames_per_second),
             kbps(outbound.video.bitrate + outbound.audio.bitrate),
             kbps(report.available_outgoing_bitrate),
             percent(report.remote_inbound.video.fraction_lost.max(report.remote_inbound.audio.fraction_lost)),
         ),
         format!(
-            "You receive: {}, {} kbit/s, {} lost, picture {} and sound {} late, {} freezes",
+            "You receive: {}, {} kbit/s, {} lost, {} freezes",
             picture(inbound.video.size, inbound.video.frames_per_second),
             kbps(inbound.video.bitrate + inbound.audio.bitrate),
             percent(lost(report, earlier)),
+            inbound.video.freeze_count,
+        ),
+        format!(
+            "Held back:   pictures {}, sound {}, to play evenly",
             millis(inbound.video.playout_delay),
             millis(inbound.audio.playout_delay),
-            inbound.video.freeze_count,
         ),
     ];
     let mut path = vec![];
     if let Some(pair) = &report.candidate_pair {
         path.push(way(&pair.local_candidate_type, &pair.remote_candidate_type).to_owned());
     }
-    path.extend(report.round_trip_time.map(|seconds| format!("{} there and back", millis(seconds))));
+    path.extend(report.round_trip_time.map(|seconds| format!("{} and back", millis(seconds))));
     path.extend(inbound.video.codec.map(|codec| format!("pictures in {}", name(codec))));
     lines.push(format!("The way:     {}", if path.is_empty() { "not known yet".into() } else { path.join(", ") }));
     lines.push(verdict(report, earlier).into());
@@ -97,7 +100,7 @@ const fn name(codec: Codec) -> &'static str {
 }
 
 fn picture(size: Option<Size>, rate: f64) -> String {
-    size.map_or_else(|| "no picture".into(), |size| format!("{size} at {rate:.0} frames/s"))
+    size.map_or_else(|| "no picture".into(), |size| format!("{size} {rate:.0} fps"))
 }
 
 fn kbps(bps: u64) -> u64 {
@@ -140,10 +143,12 @@ mod tests {
 
     #[test]
     fn figures_are_told_in_words() {
-        let expected = "You send:    1280x720 at 30 frames/s, 1770 of 2400 kbit/s that the line bears, 0.0 % lost there\n\
-            You receive: no picture, 0 kbit/s, 0.0 % lost, picture 31 ms and sound 45 ms late, 0 freezes\n\
-            The way:     straight, through NATs, 23 ms there and back, pictures in VP8\n\
+        let expected = "You send:    1280x720 30 fps, 1770 of 2400 kbit/s, 0.0 % lost\n\
+            You receive: no picture, 0 kbit/s, 0.0 % lost, 0 freezes\n\
+            Held back:   pictures 31 ms, sound 45 ms, to play evenly\n\
+            The way:     straight, through NATs, 23 ms and back, pictures in VP8\n\
             Nothing limits the call.";
+        assert!(expected.lines().all(|line| line.chars().count() < 80));
         assert_eq!(figures(&report(), None), expected);
         assert!(figures(&StatsReport::default(), None).contains("The way:     not known yet"));
     }

@@ -220,6 +220,8 @@ impl Session {
         let has = |name| attribute(&description.sdp, name).is_some();
         let is_session = ["fingerprint", "ice-ufrag", "ice-pwd", "setup"].into_iter().all(has);
         let is_stamped = matches!(stamp, Ok(Some(_)));
+        // All else of an answer may be sealed in it.
+        let is_session = is_session || (is_stamped && has("sealed"));
         let end_is_clear = self.end_is_clear || is_stamped;
         let incomplete =
             || BlobError::Incomplete { characters: self.characters, wanted: None, ends: ending(&description.sdp) };
