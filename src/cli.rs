@@ -3,6 +3,7 @@
 mod acquaintance;
 mod args;
 mod call;
+mod check;
 mod config;
 mod contacts;
 mod demo;
@@ -40,7 +41,7 @@ use args::Command;
 pub(crate) enum Exit {
     /// The call ended normally.
     Success = 0,
-    /// The call failed.
+    /// The call failed, or something that a call needs is not there.
     CallFailed = 1,
     /// The options make no sense.
     Usage = 2,
@@ -73,6 +74,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Answer(args) => call::answer(args, &output),
         Command::Demo(args) => demo::run(args, &output),
         Command::Inspect(args) => inspect::run(args, &output),
+        Command::Check(args) => check::run(args, &output),
         Command::Devices(args) => devices::run(&args),
         Command::Contacts(args) => contacts::run(&args),
         Command::Page(args) => page::run(args, &output),

@@ -5,6 +5,7 @@
 
 pub mod audio;
 pub mod call;
+pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod codec;

@@ -21,6 +21,7 @@ mod identity;
 mod keepalive;
 mod lookup;
 mod nack;
+pub mod nat;
 mod network;
 mod orientation;
 mod pacer;
@@ -237,6 +238,14 @@ pub enum CandidateKind {
     ServerReflexive,
     /// An address on a TURN server.
     Relay,
+}
+
+/// Returns the local addresses that these name; none if nothing is named.
+///
+/// # Errors
+/// If an interface is named that is not there or has no address.
+pub fn local_addresses(bind: &[Bind]) -> Result<Vec<std::net::IpAddr>, RtcError> {
+    address::bound(bind)
 }
 
 /// Returns whether IPv4 and IPv6 lead anywhere from here. Sends nothing.

@@ -134,6 +134,7 @@ const LAYERS: &[Layer] = &[
     // use case
     Layer { name: "error", ours: BELOW_CALL, outside: &[] },
     Layer { name: "call", ours: BELOW_CALL, outside: &[("tokio", ""), ("getrandom", ""), ("serde_json", "")] },
+    Layer { name: "check", ours: BELOW_CALL, outside: &[("tokio", "")] },
     // edge
     Layer { name: "cli", ours: &["*"], outside: &[("*", "")] },
 ];

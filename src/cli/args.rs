@@ -52,6 +52,19 @@ Examples:
   p2pcall offer --link https://example.org/call.html
                                   Once it is there: an offer that is a link, which opens the page";
 
+const AFTER_CHECK: &str = "\
+It takes some seconds. Say something meanwhile, so that your microphone has something to hear. Each line is marked
+'ok', 'attention' (a call works, but perhaps not as well) or 'wrong', with what to do; the last sentence tells whom
+a direct call will reach from this network.
+Exit codes: 0 nothing is wrong, 1 something is, 2 usage.
+
+Examples:
+  p2pcall check                        Everything
+  p2pcall check network                Only what is between you and the internet
+  p2pcall check network --lifetime 2m  And for how long your router remembers a silent connection
+  p2pcall check camera --video camera:1
+  p2pcall check --json --video none    For programs, without the camera";
+
 const AFTER_INSPECT: &str = "\
 Examples:
   p2pcall inspect                  Paste the text, or the whole message that holds it
@@ -78,6 +91,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Say in words what an offer or an answer holds
     Inspect(InspectArgs),
+    /// Look before a call whether all is ready: network, camera, microphone, speaker, this machine's speed
+    Check(CheckArgs),
     /// List cameras, microphones and speakers
     Devices(DevicesArgs),
     /// List who is remembered from calls with --as, or forget somebody
@@ -169,6 +184,50 @@ pub(super) struct PageArgs {
     /// Serve it on this machine alone and open it in your browser, until Ctrl-C
     #[arg(long)]
     pub(super) open: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_CHECK)]
+pub(super) struct CheckArgs {
+    /// What to look at [default: everything]
+    #[arg(value_enum)]
+    pub(super) parts: Vec<CheckedPart>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print your public addresses in full
+    #[arg(long)]
+    pub(super) addresses: bool,
+    /// Wait, so long at most, to see when your router forgets a connection that is silent
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub(super) lifetime: Option<Duration>,
+    /// The camera to look at: camera, camera:INDEX or camera:NAME, test, file:PATH (Y4M), none
+    #[arg(long, value_name = "SOURCE", help_heading = "Picture and sound")]
+    pub(super) video: Option<VideoSourceSpec>,
+    /// The microphone to listen to: mic, mic:NAME, tone, file:PATH (WAV), none
+    #[arg(long, value_name = "SOURCE", help_heading = "Picture and sound")]
+    pub(super) audio: Option<AudioSourceSpec>,
+    /// The speaker to play a short tone on: speaker, speaker:NAME, file:PATH (WAV), none
+    #[arg(long, value_name = "SINK", help_heading = "Picture and sound")]
+    pub(super) speaker: Option<AudioSinkSpec>,
+    /// The size of picture that camera and codecs are to manage
+    #[arg(long, value_name = "WxH", default_value = "1280x720", help_heading = "Picture and sound")]
+    pub(super) size: Size,
+    /// Pictures a second
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=120), help_heading = "Picture and sound")]
+    pub(super) fps: u16,
+    #[command(flatten)]
+    pub(super) connection: ConnectionArgs,
+}
+
+/// What can be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckedPart {
+    Network,
+    Camera,
+    Microphone,
+    Speaker,
+    Codecs,
 }
 
 #[derive(Debug, Args)]

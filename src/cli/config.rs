@@ -59,15 +59,7 @@ pub(super) fn network(
     trust: &TrustArgs,
     run: &RunArgs,
 ) -> Result<CallConfig, Refusal> {
-    let stun = match (connection.no_stun || connection.relay_only, connection.stun.is_empty()) {
-        (true, _) => vec![],
-        (false, true) => CallConfig::default().stun,
-        (false, false) => connection.stun.clone(),
-    };
-    let turn = match &connection.turn_user {
-        Some(user) => turn_servers(connection, user)?,
-        None => vec![],
-    };
+    let (stun, turn) = servers(connection)?;
     Ok(CallConfig {
         stun,
         turn,
@@ -79,6 +71,20 @@ pub(super) fn network(
         passphrase: trust.passphrase.then(passphrase).transpose()?,
         ..local(media, run)
     })
+}
+
+/// Returns the STUN and TURN servers to use.
+pub(super) fn servers(connection: &ConnectionArgs) -> Result<(Vec<String>, Vec<TurnServer>), Refusal> {
+    let stun = match (connection.no_stun || connection.relay_only, connection.stun.is_empty()) {
+        (true, _) => vec![],
+        (false, true) => CallConfig::default().stun,
+        (false, false) => connection.stun.clone(),
+    };
+    let turn = match &connection.turn_user {
+        Some(user) => turn_servers(connection, user)?,
+        None => vec![],
+    };
+    Ok((stun, turn))
 }
 
 fn turn_servers(connection: &ConnectionArgs, user: &str) -> Result<Vec<TurnServer>, Refusal> {
@@ -171,7 +177,12 @@ pub(super) fn paints() -> bool {
 
 /// Whether colours are welcome on standard error (no-color.org).
 pub(super) fn colour() -> bool {
-    variable("NO_COLOR").is_none() && std::io::stderr().is_terminal()
+    colour_on(&std::io::stderr())
+}
+
+/// Whether colours are welcome there (no-color.org).
+pub(super) fn colour_on(out: &impl IsTerminal) -> bool {
+    variable("NO_COLOR").is_none() && out.is_terminal()
 }
 
 /// Whether the terminal says that it knows 24-bit colours, or at least does not say that it is one

@@ -52,7 +52,7 @@ pub(super) fn open(args: &MediaArgs, defaults: Defaults) -> Result<(Media, Scree
     Ok((media, screen))
 }
 
-fn video_source(
+pub(super) fn video_source(
     spec: VideoSourceSpec,
     format: VideoFormat,
     clock: Clock,
@@ -60,13 +60,16 @@ fn video_source(
     Ok(match spec {
         VideoSourceSpec::None => None,
         // The first camera that is there, if one is: opened while the exchange begins.
-        VideoSourceSpec::Camera(CameraChoice::Any) => {
-            Some(Box::new(move || open_camera(CameraChoice::Any, format, clock)))
-        }
+        VideoSourceSpec::Camera(CameraChoice::Any) => Some(camera(CameraChoice::Any, format, clock)),
         VideoSourceSpec::Camera(choice) => Some(opened(open_camera(choice, format, clock)?)),
         VideoSourceSpec::Test => Some(Box::new(move || Ok(Box::new(TestPattern::new(format, clock))))),
         VideoSourceSpec::File(path) => Some(opened(Box::new(source::VideoFile::open(&path, format, clock)?))),
     })
+}
+
+/// Opens a camera where it is used.
+pub(super) fn camera(choice: CameraChoice, format: VideoFormat, clock: Clock) -> SourceOpener<dyn VideoSource> {
+    Box::new(move || open_camera(choice, format, clock))
 }
 
 fn opened<T: ?Sized + Send + 'static>(source: Box<T>) -> SourceOpener<T> {
@@ -83,7 +86,10 @@ fn open_camera(_: CameraChoice, _: VideoFormat, _: Clock) -> Result<Box<dyn Vide
     Err(SourceError::Missing("This p2pcall was built without cameras. Show the test pattern with --video test.".into()))
 }
 
-fn audio_source(spec: AudioSourceSpec, clock: Clock) -> Result<Option<SourceOpener<dyn AudioSource>>, Refusal> {
+pub(super) fn audio_source(
+    spec: AudioSourceSpec,
+    clock: Clock,
+) -> Result<Option<SourceOpener<dyn AudioSource>>, Refusal> {
     Ok(match spec {
         AudioSourceSpec::None => None,
         AudioSourceSpec::Microphone(name) => microphone(name, clock)?,
@@ -105,7 +111,7 @@ fn microphone(_: Option<String>, _: Clock) -> Result<Option<SourceOpener<dyn Aud
     Ok(Some(Box::new(move || Err(SourceError::Missing(missing.into())))))
 }
 
-fn audio_sink(spec: AudioSinkSpec) -> Result<Option<SinkOpener<dyn AudioSink>>, Refusal> {
+pub(super) fn audio_sink(spec: AudioSinkSpec) -> Result<Option<SinkOpener<dyn AudioSink>>, Refusal> {
     Ok(match spec {
         AudioSinkSpec::None => None,
         AudioSinkSpec::Speaker(name) => speaker(name)?,

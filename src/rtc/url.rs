@@ -136,6 +136,13 @@ impl fmt::Display for StunUrl {
     }
 }
 
+impl TurnUrl {
+    /// Returns how the server is reached.
+    pub const fn transport(&self) -> TurnTransport {
+        self.transport
+    }
+}
+
 impl fmt::Display for TurnUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.transport == TurnTransport::Tls { "turns:" } else { "turn:" })?;

@@ -4,6 +4,7 @@
 //! its own runs. Output that lags behind costs pictures, never memory: the newest wins.
 
 mod cells;
+mod still;
 
 use std::{
     fmt,
@@ -12,8 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::cells::Colours;
 use self::cells::Painter;
+pub use self::{cells::Colours, still::still};
 use super::{SinkError, VideoSink};
 use crate::media::{Slot, Taken, VideoFrame, now};
 

@@ -139,7 +139,7 @@ fn copy(from: &[u32], to: &mut [u32], stride: usize, rect: Rect) {
 }
 
 /// Encodes one row of cells, naming a colour only where it changes. Ends in the terminal's own colours.
-fn encode(upper: &[u32], lower: &[u32], colours: Colours, out: &mut Vec<u8>) {
+pub(super) fn encode(upper: &[u32], lower: &[u32], colours: Colours, out: &mut Vec<u8>) {
     let (mut foreground, mut background) = (None, None);
     for (&upper, &lower) in upper.iter().zip(lower) {
         let (upper, lower) = (colours.reduce(upper), colours.reduce(lower));
