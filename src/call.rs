@@ -5,6 +5,7 @@
 mod describe;
 mod exchange;
 mod failure;
+mod forewarning;
 mod incoming;
 mod message;
 mod obstacle;

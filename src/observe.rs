@@ -85,6 +85,12 @@ pub enum EventKind {
         /// In words, with what to do.
         what: String,
     },
+    /// Our network gives each connection another public port, and there is no TURN server: the call will reach few
+    /// people. Told once, while the other side's description is awaited.
+    SymmetricNat {
+        /// What that means and what to do, in words.
+        what: String,
+    },
     /// A TURN server is of no use, or the relay on it is lost.
     RelayFailed {
         /// The server's address, without user name and password.

@@ -390,3 +390,51 @@ fn the_page_is_served_until_it_is_enough() {
         assert_eq!(program.ended().code, Some(0));
     }
 }
+
+#[test]
+fn a_check_of_synthetic_parts_finds_all_in_order() {
+    let _turn = serial::turn();
+    let parts = ["--video", "test", "--audio", "tone", "--speaker", "none", "--no-stun", "--size", "320x180"];
+    let words = ["check", "--json", "--fps", "15"];
+    let ended = Program::start(&[&words[..], &parts].concat()).ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout.concat()).expect("JSON");
+    let number = |at: &str| report.pointer(at).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
+    assert!((10.0..=15.1).contains(&number("/camera/frame_rate")), "{report}");
+    assert!((-15.3..-14.7).contains(&number("/microphone/level/rms_dbfs")), "{report}");
+    assert!(number("/codecs/0/sizes/0/encode_ms") > 0.0 && number("/codecs/1/sizes/0/decode_ms") > 0.0, "{report}");
+    for absent in ["speaker", "udp", "verdict", "turn"] {
+        assert!(report.get(absent).is_none(), "{absent} was not looked at: {report}");
+    }
+}
+
+#[test]
+fn a_check_says_what_is_wrong_and_what_to_do() {
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let stun = format!("stun:{}", silent.local_addr().expect("it is bound"));
+    let ended = Program::start(&["check", "network", "--stun", &stun]).ended();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let told = ended.stdout.join("\n");
+    assert!(told.contains("wrong     UDP: no server answers") && told.contains("--turn turns:HOST"), "{told}");
+    assert!(told.lines().last().is_some_and(|line| line.starts_with("A direct call will work with no one")), "{told}");
+}
+
+#[test]
+fn a_check_of_a_file_hears_how_loud_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("loud.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(&path, spec).expect("a file");
+    (0..48_000).for_each(|n| file.write_sample(if n / 50 % 2 == 0 { i16::MAX } else { i16::MIN }).expect("written"));
+    file.finalize().expect("written");
+    let audio = format!("file:{}", path.display());
+    let ended = Program::start(&["check", "microphone", "--audio", &audio]).ended();
+    let told = ended.stdout.join("\n");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(told.contains("attention Sound: ") && told.contains("clipped: turn it down"), "{told}");
+}

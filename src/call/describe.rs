@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Ended, Request, failure::Failure, state::CallState, task::Task};
+use super::{Ended, Request, failure::Failure, forewarning::Forewarning, state::CallState, task::Task};
 use crate::{
     media::{now, wall_clock},
     observe::{CallStateName, EventKind},
@@ -74,6 +74,10 @@ impl Task {
         let sent = self.protected(sent, stamp)?;
         self.events.emit(EventKind::LocalDescription { kind: sent.kind, candidates });
         signaling.send(sent.clone()).await?;
+        // Once a call: who knows it need not be told again.
+        if self.forewarning.is_none() {
+            self.forewarning = Forewarning::begin(&self.config, &self.events);
+        }
         (self.own, self.sent) = (Some(own), Some(sent));
         self.freshness = Freshness { renewed: self.freshness.renewed, ..Freshness::default() };
         Ok(None)

@@ -15,6 +15,7 @@ use super::{
     describe::Freshness,
     exchange::Next,
     failure::Failure,
+    forewarning::Forewarning,
     incoming::{Incoming, Wish},
     message::Message,
     outgoing::Outgoing,
@@ -129,6 +130,7 @@ async fn begin(
         own: None,
         sent: None,
         freshness: Freshness::default(),
+        forewarning: None,
         peer,
         outgoing,
         incoming: Incoming::new(media, speaker, clock, events.clone()),
@@ -155,6 +157,7 @@ pub(super) struct Task {
     pub(super) own: Option<Description>,
     pub(super) sent: Option<Description>,
     pub(super) freshness: Freshness,
+    pub(super) forewarning: Option<Forewarning>,
     pub(super) peer: Peer,
     pub(super) estimate: watch::Receiver<Line>,
     outgoing: Outgoing,
@@ -335,6 +338,7 @@ impl Task {
 
     /// Begins to send.
     pub(super) async fn connect(&mut self) -> Result<(), Failure> {
+        self.forewarning = None;
         let tracks = self.peer.local_tracks().await?;
         let allocation = self.share_out();
         self.outgoing.connect(tracks, allocation);

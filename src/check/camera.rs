@@ -96,7 +96,7 @@ impl Pictures {
     /// Returns how many came a second, by the moments at which they were taken.
     fn rate(&self) -> Option<f64> {
         let took = self.last.as_ref()?.captured_at.saturating_since(self.first?).as_secs_f64();
-        (took > 0.0).then(|| f64::from(self.count - 1) / took)
+        (took > 0.0).then(|| rounded(f64::from(self.count - 1) / took))
     }
 }
 
@@ -112,7 +112,11 @@ fn looks_like(one: &VideoFrame, other: &VideoFrame) -> bool {
 fn brightness(frame: &VideoFrame) -> f64 {
     let (sum, count) = points(frame).fold((0.0, 0.0), |(sum, count), luma| (sum + f64::from(luma), count + 1.0));
     // Limited range: black is 16, white 235.
-    ((sum / f64::max(count, 1.0) - 16.0) / 219.0).clamp(0.0, 1.0)
+    rounded(((sum / f64::max(count, 1.0) - 16.0) / 219.0).clamp(0.0, 1.0))
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 impl CameraFinding {

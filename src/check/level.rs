@@ -42,7 +42,7 @@ impl Level {
 
 /// Returns an amplitude of full scale in decibels.
 fn dbfs(amplitude: f64) -> f64 {
-    (20.0 * amplitude.log10()).max(FLOOR)
+    ((200.0 * amplitude.log10()).round() / 10.0).max(FLOOR)
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ fn play(
 
 /// What a microphone heard, one channel.
 struct Heard {
+    /// When the first sample was captured; before it is there, from when on it may be.
     begun: MediaTime,
     samples: Vec<f32>,
     frame: AudioFrame,
@@ -126,9 +127,12 @@ impl Heard {
             return Ok(());
         }
         *delay = (*delay).min(clock.now().saturating_since(frame.captured_at + frame.duration()));
+        if samples.is_empty() {
+            *begun = frame.captured_at;
+        }
         let at = frame.captured_at.saturating_since(*begun).as_secs_f64() * f64::from(SAMPLE_RATE_HZ);
         let at = at as usize;
-        if at > samples.len() + GAP || samples.is_empty() {
+        if at > samples.len() + GAP {
             samples.resize(at, 0.0);
         }
         let channels = usize::from(frame.channels.max(1));

@@ -242,7 +242,7 @@ impl Narrator {
                 "There is no network at the moment. If it comes back with another address, you get a new text to send."
                     .into()
             }
-            EventKind::Ignored { what } => what.clone(),
+            EventKind::Ignored { what } | EventKind::SymmetricNat { what } => what.clone(),
             EventKind::Obstructed { what, .. } => format!("No connection yet. {what}"),
             EventKind::RelayFailed { server, reason } => format!("The TURN server {server}: {reason}"),
             EventKind::SourceOpened { kind: MediaKind::Video, what } => format!("Your picture: {what}."),

@@ -117,6 +117,8 @@ impl Inquiry {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UdpSocket;
+
     use super::*;
 
     #[tokio::test]
@@ -142,6 +144,32 @@ mod tests {
         let live = format!("127.0.0.1:{port}");
         assert_eq!(reached, [("a name.invalid:1", Reach::NotResolved), (&live, Reach::Answered)]);
         assert_eq!((findings.udp, findings.ipv4.mapping), (Udp::Works, Mapping::None));
+    }
+
+    #[tokio::test]
+    async fn a_nat_is_symmetric_if_two_servers_see_different_ports() {
+        let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let live = [local::open(here).await.expect("a socket"), local::open(here).await.expect("a socket")];
+        let servers: Vec<Server> = live
+            .iter()
+            .map(|socket| Server { host: here.to_string(), port: socket.local_addr().expect("an address").port() })
+            .collect();
+        let inquiry =
+            |servers: &[Server]| Inquiry { servers: servers.to_vec(), bind: vec![here], longest_lifetime: None };
+        let serve = async |socket: &UdpSocket, port: u16| loop {
+            let (request, from) = ask::receive(socket).await;
+            let mapped = SocketAddr::new(Ipv4Addr::new(192, 0, 2, 1).into(), port);
+            socket.send_to(&message::tests::answer(&request, mapped, None), from).await.expect("sent");
+        };
+        for (asked, second, expected) in [(2, 2, Some(true)), (2, 1, None), (1, 2, None), (0, 2, None)] {
+            let inquiry = inquiry(&servers[..asked]);
+            let found = tokio::select! {
+                found = is_symmetric(&inquiry) => found,
+                () = serve(&live[0], 1) => unreachable!("it serves for ever"),
+                () = serve(&live[1], second) => unreachable!("it serves for ever"),
+            };
+            assert_eq!(found, expected, "{asked} servers, the second sees port {second}");
+        }
     }
 
     #[tokio::test]

@@ -114,6 +114,20 @@ fn a_new_offer_is_answered_by_the_one_who_has_answered_before() {
     a_mapping_changes(true);
 }
 
+#[test]
+fn whoever_is_behind_a_symmetric_nat_without_a_turn_server_is_told_in_time() {
+    let runtime = runtime();
+    let servers = [StunServer::start(&runtime), StunServer::start(&runtime)];
+    servers[1].map_to("198.51.100.1:2000");
+    let (near, _far) = memory();
+    let config = CallConfig { stun: servers.iter().map(StunServer::url).collect(), ..config() };
+    let entered = runtime.enter();
+    let offerer = Side::with_config(Role::Offer, config, media(OFFERER_HZ), near);
+    drop(entered);
+    let told = |event: &EventKind| matches!(event, EventKind::SymmetricNat { what } if what.contains("--turn"));
+    offerer.event("the warning", told);
+}
+
 /// Only real time shows it.
 fn a_mapping_changes(answered_again: bool) {
     let runtime = runtime();

@@ -222,6 +222,21 @@ mod tests {
     };
 
     #[test]
+    fn what_a_turn_server_makes_up_for_is_not_bad() {
+        use Filtering::{AddressAndPortDependent, Unknown};
+        for findings in [
+            answered(Mapping::AddressAndPortDependent, AddressAndPortDependent),
+            answered(Mapping::AddressDependentOrWorse, Unknown),
+        ] {
+            let lines = findings.lines(true);
+            assert!(lines.iter().all(|line| line.grade != Grade::Bad), "{lines:?}");
+            assert!(lines.iter().any(|line| line.words.contains("Your TURN server reaches")), "{lines:?}");
+        }
+        let blocked = silent(Silence::NoAnswer).lines(true);
+        assert!(blocked.iter().any(|line| line.about == "UDP" && line.grade == Grade::Fair), "{blocked:?}");
+    }
+
+    #[test]
     fn what_is_bad_says_what_to_do() {
         let mut bare = answered(Mapping::EndpointIndependent, Filtering::AddressAndPortDependent);
         bare.ipv4.disturbed = Some(true);

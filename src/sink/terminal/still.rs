@@ -13,7 +13,7 @@ pub fn still(frame: &VideoFrame, (columns, rows): (u16, u16), colours: Colours) 
     let size = (frame.size().width(), frame.size().height());
     let Rect { width, height, .. } = Rect::fitted(size, columns.into(), usize::from(rows) * 2);
     // Two pixels a cell.
-    let height = height / 2 * 2;
+    let height = height.div_ceil(2) * 2;
     let (mut pixels, mut out) = (Vec::new(), Vec::new());
     shrink(frame, width, height, false, &mut pixels);
     for pair in pixels.chunks_exact((2 * width).max(1)) {
