@@ -53,9 +53,9 @@ Examples:
                                   Once it is there: an offer that is a link, which opens the page";
 
 const AFTER_CHECK: &str = "\
-It takes some seconds. Say something meanwhile, so that your microphone has something to hear. Each line is marked
-'ok', 'attention' (a call works, but perhaps not as well) or 'wrong', with what to do; the last sentence tells whom
-a direct call will reach from this network.
+It takes some seconds. Say something meanwhile, so that your microphone has something to hear.
+Each line is marked 'ok', 'attention' (a call works, but perhaps not as well) or 'wrong', with what
+to do; the last sentence tells whom a direct call will reach from this network.
 Exit codes: 0 nothing is wrong, 1 something is, 2 usage.
 
 Examples:
