@@ -1,7 +1,7 @@
 //! A look at everything that a call will need, before the call: network, camera, microphone, speaker and the speed of
 //! this machine.
 //!
-//! [`Plan`] says what to look at, [`look`] looks, all at the same time; what it finds is a [`Report`], for programs as
+//! [`Plan`] says what to look at, [`look`] looks; what it finds is a [`Report`], for programs as
 //! it is and for people in [`Report::lines`].
 
 mod camera;
@@ -104,8 +104,8 @@ impl fmt::Display for Part {
     }
 }
 
-/// Looks at all of it at the same time, which takes some five seconds, ten at most, and the time to wait for the NAT's
-/// memory. Must be called on a tokio runtime with time and I/O.
+/// Looks at all of it, network and devices at the same time, which takes some seven seconds, and the time to wait for
+/// the NAT's memory. Must be called on a tokio runtime with time and I/O.
 ///
 /// # Errors
 /// If the address of a server or an interface is not what it should be; nothing is looked at then. What fails on the
@@ -121,28 +121,32 @@ pub async fn look(plan: Plan) -> Result<Report, RtcError> {
     };
     let ((microphone_there, speaker_there), turn_there) =
         ((microphone.is_some(), speaker.is_some()), !network.turn.is_empty());
-    let (findings, turn, camera, sound, codecs) = tokio::join!(
-        // Without a server there is nothing to find out.
-        async { nat::examine(&inquiry).await.ok() },
-        turn::relays(&network, clock),
-        async {
+    let devices = async {
+        let camera = async {
             match camera {
                 Some(open) => Some(on_thread("check-camera", move || camera::watch(open)).await.unwrap_or_default()),
                 None => None,
             }
-        },
-        async {
+        };
+        let sound = async {
             match microphone_there || speaker_there {
                 true => on_thread("check-sound", move || sound::try_out(microphone, speaker, clock)).await,
                 false => None,
             }
-        },
-        async {
-            match codecs {
-                Some(format) => on_thread("check-codecs", move || codecs::measure(format)).await.unwrap_or_default(),
-                None => vec![],
-            }
-        },
+        };
+        let (camera, sound) = tokio::join!(camera, sound);
+        // Alone: on a small machine pictures and sound would be lost meanwhile.
+        let codecs = match codecs {
+            Some(format) => on_thread("check-codecs", move || codecs::measure(format)).await.unwrap_or_default(),
+            None => vec![],
+        };
+        (camera, sound, codecs)
+    };
+    let (findings, turn, (camera, sound, codecs)) = tokio::join!(
+        // Without a server there is nothing to find out.
+        async { nat::examine(&inquiry).await.ok() },
+        turn::relays(&network, clock),
+        devices,
     );
     let (microphone, speaker) = match sound {
         Some((microphone, speaker)) => (microphone, speaker),

@@ -400,7 +400,7 @@ fn a_check_of_synthetic_parts_finds_all_in_order() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let report: serde_json::Value = serde_json::from_str(&ended.stdout.concat()).expect("JSON");
     let number = |at: &str| report.pointer(at).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
-    assert!((10.0..=15.1).contains(&number("/camera/frame_rate")), "{report}");
+    assert!((1.0..=15.1).contains(&number("/camera/frame_rate")), "{report}");
     assert!((-15.3..-14.7).contains(&number("/microphone/level/rms_dbfs")), "{report}");
     assert!(number("/codecs/0/sizes/0/encode_ms") > 0.0 && number("/codecs/1/sizes/0/decode_ms") > 0.0, "{report}");
     for absent in ["speaker", "udp", "verdict", "turn"] {

@@ -15,7 +15,7 @@ use crate::{
 const SIZES: [(u32, u32); 4] = [(640, 360), (960, 540), (1280, 720), (1920, 1080)];
 
 /// How long each size is encoded and decoded, and how many pictures at least and at most.
-const MEASURED: Duration = Duration::from_millis(400);
+const MEASURED: Duration = Duration::from_millis(250);
 const FEWEST: usize = 5;
 const MOST: usize = 30;
 

@@ -53,7 +53,7 @@ fn listen(source: &mut Result<Box<dyn AudioSource>, SourceError>, clock: Clock) 
         Ok(source) => source,
         Err(error) => return MicrophoneFinding { level: None, error: Some(error.to_string()) },
     };
-    let mut heard = Heard::new(clock.now());
+    let mut heard = Heard::new(clock.now(), false);
     let until = now() + LISTENED;
     while now() < until {
         if let Err(error) = heard.listen(&mut **source, until.saturating_duration_since(now()), clock) {
@@ -71,7 +71,7 @@ fn play(
 ) -> Result<SpeakerFinding, SinkError> {
     let sweep = echo::sweep();
     let mut blocks = sweep.chunks(BLOCK);
-    let mut heard = Heard::new(clock.now());
+    let mut heard = Heard::new(clock.now(), true);
     let (begun, wait) = (clock.now(), Slot::<()>::new());
     while clock.now().saturating_since(begun) < PLAYED {
         while sink.queued() < sink.wanted() + AHEAD {
@@ -106,14 +106,16 @@ struct Heard {
     /// When the first sample was captured; before it is there, from when on it may be.
     begun: MediaTime,
     samples: Vec<f32>,
+    /// Whether what was lost is silence, so that all later samples are where they belong.
+    keeps_time: bool,
     frame: AudioFrame,
     /// From the end of a block to its coming here, at least.
     delay: Duration,
 }
 
 impl Heard {
-    fn new(begun: MediaTime) -> Self {
-        Self { begun, samples: Vec::new(), frame: AudioFrame::default(), delay: Duration::MAX }
+    fn new(begun: MediaTime, keeps_time: bool) -> Self {
+        Self { begun, samples: Vec::new(), keeps_time, frame: AudioFrame::default(), delay: Duration::MAX }
     }
 
     /// Waits for a block, and puts it where it belongs.
@@ -121,7 +123,7 @@ impl Heard {
         if !source.read(&mut self.frame, timeout)? {
             return Ok(());
         }
-        let Self { begun, samples, frame, delay } = self;
+        let Self { begun, samples, keeps_time, frame, delay } = self;
         // Of what was captured before, nothing is of interest.
         if frame.captured_at < *begun {
             return Ok(());
@@ -132,7 +134,7 @@ impl Heard {
         }
         let at = frame.captured_at.saturating_since(*begun).as_secs_f64() * f64::from(SAMPLE_RATE_HZ);
         let at = at as usize;
-        if at > samples.len() + GAP {
+        if *keeps_time && at > samples.len() + GAP {
             samples.resize(at, 0.0);
         }
         let channels = usize::from(frame.channels.max(1));
