@@ -336,7 +336,7 @@ impl Peer {
             DescriptionKind::Answer => RTCSessionDescription::answer(sdp),
         };
         let wrong = |error: webrtc::error::Error| RtcError::Description(error.to_string());
-        let work = self.connection.set_remote_description(parsed.map_err(wrong)?);
+        let work = async { self.connection.set_remote_description(parsed?).await };
         let brought = |steps: &Steps| steps.remote_streams(&description.sdp);
         self.steps.set(steps::SET_REMOTE, description, work, brought).await.map_err(wrong)?;
         self.remote = Some(description.clone());

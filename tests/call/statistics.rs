@@ -1,14 +1,16 @@
 //! The statistics of a call in the W3C's form: they are there, and they move.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use p2pcall::{
-    observe::{EventKind, StatsReport},
+    observe::{CallStateName, EventKind, StatsReport},
     signaling::memory,
 };
 
 use crate::{
-    hang_up, serial,
+    begin_through, hang_up, serial,
     side::{ANSWERER_HZ, OFFERER_HZ, Role, Side, media, runtime},
 };
 
@@ -210,4 +212,53 @@ fn figures_are_there_and_move() {
     let controls = offerer.controls();
     hang_up(&runtime, &mut offerer, &mut answerer);
     assert_eq!(runtime.block_on(controls.stats()), None, "it is over");
+}
+
+/// What a line that loses packets and is cut for a while must set going: at the offerer's, then at the answerer's.
+const AT_LOSS: [(Role, &str, &str, &[&str]); 5] = [
+    (Role::Offer, "outbound-rtp", "video", &["nackCount", "retransmittedPacketsSent", "retransmittedBytesSent"]),
+    (Role::Offer, "remote-inbound-rtp", "video", &["packetsLost"]),
+    (Role::Offer, "outbound-rtp", "video", &["qualityLimitationDurations", "framesEncoded"]),
+    (Role::Answer, "inbound-rtp", "video", &["nackCount", "freezeCount", "totalFreezesDuration"]),
+    (
+        Role::Answer,
+        "inbound-rtp",
+        "audio",
+        &["concealedSamples", "concealmentEvents", "insertedSamplesForDeceleration"],
+    ),
+];
+
+#[test]
+fn figures_tell_of_a_bad_line() {
+    let _turn = serial::turn();
+    let runtime = runtime();
+    let (mut offerer, mut answerer, relay) = begin_through(&runtime);
+    answerer.connected();
+    answerer.numbers(|numbers| numbers.len() >= 15);
+    relay.impair(150, Duration::from_millis(40));
+    report(&offerer, |report| {
+        let video = &report.outbound.video;
+        video.nack_count > 0 && video.retransmitted_packets_sent > 0 && report.remote_inbound.video.fraction_lost > 0.0
+    });
+    report(&answerer, |report| report.inbound.audio.concealed_samples > 0);
+    relay.cut(true);
+    let interrupted = EventKind::State { state: CallStateName::Interrupted };
+    answerer.event("the interruption", |event| *event == interrupted);
+    relay.impair(0, Duration::ZERO);
+    relay.cut(false);
+    let [offerers, answerers] = [
+        report(&offerer, |report| report.outbound.video.quality_limitation_durations.bandwidth > 0.0),
+        report(&answerer, |report| report.inbound.video.freeze_count > 0),
+    ]
+    .map(|report| report.to_w3c());
+    for (role, kind, medium, members) in AT_LOSS {
+        let report = if matches!(role, Role::Offer) { &offerers } else { &answerers };
+        let found = objects(report, kind, medium);
+        let object = found.first().unwrap_or_else(|| panic!("{kind} {medium} in {report:?}"));
+        for member in members {
+            let value = &object[*member];
+            assert!(!value.is_null() && value.as_f64() != Some(0.0), "{kind} {medium} {member}: {object}");
+        }
+    }
+    hang_up(&runtime, &mut offerer, &mut answerer);
 }

@@ -1,9 +1,14 @@
 //! The steps of both sides' peer connections, and the statistics of a call, as observers are told of them.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
 
 use p2pcall::{
-    observe::{Event, EventKind, Observer, StepName, StepValue},
+    media::{Bitrate, Clock, Description, DescriptionKind, now},
+    observe::{Event, EventKind, Events, Observer, StepName, StepValue},
+    rtc::{Bind, Identity, Peer, PeerConfig, PictureCodecs},
     signaling::memory,
 };
 
@@ -107,4 +112,44 @@ fn both_timelines_are_told_in_their_order() {
         SetLocalDescriptionOnSuccess,
     ];
     assert_eq!(answering, expected);
+}
+
+#[test]
+fn a_description_that_is_not_taken_is_told() {
+    let runtime = runtime();
+    let timeline = Arc::new(Timeline::default());
+    runtime.block_on(async {
+        let clock = Clock::new(now());
+        let config = PeerConfig {
+            identity: Identity::new().expect("random numbers"),
+            own: DescriptionKind::Answer,
+            stun: vec![],
+            turn: vec![],
+            relay_only: false,
+            bind: vec![Bind::Address([127, 0, 0, 1].into())],
+            ports: None,
+            send_audio: true,
+            send_video: true,
+            picture_codecs: PictureCodecs::default(),
+            check_interval: Duration::from_millis(700),
+            start_bitrate: Bitrate::from_kbps(1000),
+            max_bitrate: Bitrate::from_kbps(2000),
+        };
+        let events = Events::new(clock, [timeline.clone() as Arc<dyn Observer>]);
+        let (mut peer, _told) = Peer::new(&config, clock, &events).await.expect("a socket on the loopback");
+        let offer = Description { kind: DescriptionKind::Offer, sdp: "v=0\r\nnonsense\r\n".into() };
+        peer.answer(&offer).await.expect_err("nonsense");
+        peer.close().await;
+    });
+    use StepName::{
+        SetRemoteDescription, SetRemoteDescriptionOnFailure, SetRemoteDescriptionOnSuccess, TransceiverAdded,
+    };
+    let told = timeline.of(&[
+        SetRemoteDescription,
+        SetRemoteDescriptionOnFailure,
+        SetRemoteDescriptionOnSuccess,
+        TransceiverAdded,
+    ]);
+    let expected = [TransceiverAdded, TransceiverAdded, SetRemoteDescription, SetRemoteDescriptionOnFailure];
+    assert_eq!(told, expected);
 }
