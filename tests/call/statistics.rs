@@ -215,9 +215,8 @@ fn figures_are_there_and_move() {
 }
 
 /// What a line that loses packets and is cut for a while must set going: at the offerer's, then at the answerer's.
-const AT_LOSS: [(Role, &str, &str, &[&str]); 5] = [
+const AT_LOSS: [(Role, &str, &str, &[&str]); 4] = [
     (Role::Offer, "outbound-rtp", "video", &["nackCount", "retransmittedPacketsSent", "retransmittedBytesSent"]),
-    (Role::Offer, "remote-inbound-rtp", "video", &["packetsLost"]),
     (Role::Offer, "outbound-rtp", "video", &["qualityLimitationDurations", "framesEncoded"]),
     (Role::Answer, "inbound-rtp", "video", &["nackCount", "freezeCount", "totalFreezesDuration"]),
     (

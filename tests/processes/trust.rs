@@ -192,7 +192,7 @@ fn nobody_is_told_what_is_nobodys_business() {
             assert_eq!(found, None, "{secret} in the log");
         }
     }
-    assert!(ended[0].stderr.contains("TRACE"), "there is a log");
+    assert!(ended[0].stderr.contains("DEBUG"), "there is a log");
 }
 
 #[test]
