@@ -20,8 +20,8 @@ pub struct MicrophoneFinding {
 }
 
 impl MicrophoneFinding {
-    /// Returns it in words.
-    pub fn line(&self) -> Line {
+    /// Returns it in words; `hears` says whether it heard the speaker's tone afterwards.
+    pub fn line(&self, hears: bool) -> Line {
         let about = "Sound";
         if let Some(error) = &self.error {
             return Line::new(Grade::Bad, about, error.as_str());
@@ -31,7 +31,9 @@ impl MicrophoneFinding {
             return Line::new(Grade::Bad, about, words);
         };
         let words = format!("mean {:.0} dBFS, peak {:.0} dBFS", level.rms_dbfs, level.peak_dbfs);
-        let (grade, words) = if level.is_silent() {
+        let (grade, words) = if level.is_silent() && hears {
+            (Grade::Good, "nothing until the speaker's tone, which it heard".to_owned())
+        } else if level.is_silent() {
             let words =
                 "nothing but digital silence. Look whether it is muted in the system's settings or by a switch.";
             (Grade::Bad, words.to_owned())
@@ -65,9 +67,10 @@ mod tests {
             (MicrophoneFinding::default(), Grade::Bad, "it brings nothing"),
             (MicrophoneFinding { level: None, error: Some("It is busy.".into()) }, Grade::Bad, "It is busy."),
         ] {
-            let line = finding.line();
+            let line = finding.line(false);
             assert_eq!(line.grade, grade, "{line}");
             assert!(line.words.contains(words), "{line}");
         }
+        assert_eq!(heard(-120.0, -120.0, 0.0).line(true).grade, Grade::Good);
     }
 }

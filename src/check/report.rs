@@ -38,10 +38,12 @@ impl Report {
         let reached = self.turn.iter().any(TurnFinding::answers);
         let mut network = self.findings.as_ref().map(|findings| findings.lines(reached)).unwrap_or_default();
         network.extend(self.turn.iter().map(TurnFinding::line));
+        // What hears the tone is not muted, however quiet it was before.
+        let heard = self.speaker.as_ref().is_some_and(|speaker| speaker.heard == Some(true));
         let parts = [
             (Part::Network, network),
             (Part::Camera, self.camera.iter().map(CameraFinding::line).collect()),
-            (Part::Microphone, self.microphone.iter().map(MicrophoneFinding::line).collect()),
+            (Part::Microphone, self.microphone.iter().map(|microphone| microphone.line(heard)).collect()),
             (Part::Speaker, self.speaker.iter().map(SpeakerFinding::line).collect()),
             (Part::Codecs, self.codecs.iter().map(CodecFinding::line).collect()),
         ];
