@@ -6,6 +6,8 @@
 mod codecs;
 #[path = "support/journal.rs"]
 mod journal;
+#[path = "support/peer.rs"]
+mod peer;
 #[path = "support/relay.rs"]
 mod relay;
 #[path = "support/serial.rs"]

@@ -1,14 +1,19 @@
 //! What is answered to the descriptions of others: recorded ones, and what becomes of them when their writer wants
 //! something else.
 
+#[path = "support/peer.rs"]
+mod peer;
+
 use std::time::SystemTime;
 
 use p2pcall::{
-    media::{Bitrate, Clock, Codec, Description, DescriptionKind, now},
+    media::{Clock, Codec, Description, DescriptionKind, now},
     observe::Events,
-    rtc::{Bind, Identity, Peer, PeerConfig, PictureCodecs},
+    rtc::{Peer, PictureCodecs},
     signaling::{AddressScope, Contents, Expected, Stamp, travelling},
 };
+
+use peer::answering;
 
 fn recorded(name: &str) -> String {
     let path = format!("{}/tests/data/sdp/{name}.sdp", env!("CARGO_MANIFEST_DIR"));
@@ -22,21 +27,7 @@ fn offer(sdp: &str) -> Description {
 /// Returns a peer that answers, with sound and picture of its own.
 async fn peer(picture_codecs: PictureCodecs) -> Peer {
     let clock = Clock::new(now());
-    let config = PeerConfig {
-        identity: Identity::new().expect("random numbers"),
-        own: DescriptionKind::Answer,
-        stun: vec![],
-        turn: vec![],
-        relay_only: false,
-        bind: vec![Bind::Address([127, 0, 0, 1].into())],
-        ports: None,
-        send_audio: true,
-        send_video: true,
-        picture_codecs,
-        check_interval: std::time::Duration::from_millis(700),
-        start_bitrate: Bitrate::from_kbps(1000),
-        max_bitrate: Bitrate::from_kbps(2000),
-    };
+    let config = answering(picture_codecs);
     Peer::new(&config, clock, &Events::new(clock, [])).await.expect("a socket on the loopback").0
 }
 

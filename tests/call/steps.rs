@@ -1,19 +1,18 @@
-//! The steps of both sides' peer connections, and the statistics of a call, as observers are told of them.
+//! The steps of both sides' peer connections, as observers are told of them.
 
-use std::{
-    sync::{Arc, Condvar, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Condvar, Mutex};
 
 use p2pcall::{
-    media::{Bitrate, Clock, Description, DescriptionKind, now},
+    media::{Clock, Description, DescriptionKind, now},
     observe::{Event, EventKind, Events, Observer, StepName, StepValue},
-    rtc::{Bind, Identity, Peer, PeerConfig, PictureCodecs},
+    rtc::{Peer, PictureCodecs},
     signaling::memory,
 };
 
 use crate::{
-    hang_up, serial,
+    hang_up,
+    peer::answering,
+    serial,
     side::{ANSWERER_HZ, OFFERER_HZ, PATIENCE, Role, Side, media, runtime},
 };
 
@@ -120,21 +119,7 @@ fn a_description_that_is_not_taken_is_told() {
     let timeline = Arc::new(Timeline::default());
     runtime.block_on(async {
         let clock = Clock::new(now());
-        let config = PeerConfig {
-            identity: Identity::new().expect("random numbers"),
-            own: DescriptionKind::Answer,
-            stun: vec![],
-            turn: vec![],
-            relay_only: false,
-            bind: vec![Bind::Address([127, 0, 0, 1].into())],
-            ports: None,
-            send_audio: true,
-            send_video: true,
-            picture_codecs: PictureCodecs::default(),
-            check_interval: Duration::from_millis(700),
-            start_bitrate: Bitrate::from_kbps(1000),
-            max_bitrate: Bitrate::from_kbps(2000),
-        };
+        let config = answering(PictureCodecs::default());
         let events = Events::new(clock, [timeline.clone() as Arc<dyn Observer>]);
         let (mut peer, _told) = Peer::new(&config, clock, &events).await.expect("a socket on the loopback");
         let offer = Description { kind: DescriptionKind::Offer, sdp: "v=0\r\nnonsense\r\n".into() };
