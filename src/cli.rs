@@ -93,3 +93,15 @@ pub(crate) fn say(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{text}");
 }
+
+/// Prints what was asked for, all at once. A reader who has seen enough ('p2pcall devices | head -1') is no failure.
+fn print_result(text: &[u8]) -> Result<(), Refusal> {
+    use std::io::{ErrorKind, Write};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
+        }
+        _ => Ok(()),
+    }
+}

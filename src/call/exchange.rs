@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Ended, Request, Role,
-    failure::Failure,
+    failure::{self, Failure},
     seal::Unsealed,
     state::{CallState, Input},
     task::Task,
@@ -16,7 +16,7 @@ use crate::{
     observe::EventKind,
     rtc::{RtcError, RtcEvent, routes},
     signaling::{BlobError, Expected, Reach, Signaling, SignalingError},
-    trust::{Fingerprint, FingerprintError},
+    trust::Fingerprint,
 };
 
 impl Task {
@@ -41,7 +41,7 @@ impl Task {
                 }
             };
             if let Err(error) = Fingerprint::of_sdp(&offer.sdp) {
-                return Err(Failure::refused(&one_fingerprint(&error)));
+                return Err(Failure::refused(&failure::clause(&error)));
             }
             self.events.emit(EventKind::RemoteDescription { kind: DescriptionKind::Offer });
             self.offer = Some(offer);
@@ -85,7 +85,7 @@ impl Task {
                     Unsealed::AskAgain(reason) => return Ok(self.ignore(&BlobError::Refused { reason })),
                 };
                 if let Err(error) = Fingerprint::of_sdp(&answer.sdp) {
-                    return Ok(self.ignore(&BlobError::Refused { reason: one_fingerprint(&error) }));
+                    return Ok(self.ignore(&BlobError::Refused { reason: failure::clause(&error) }));
                 }
                 match self.peer.accept(&answer).await {
                     Err(RtcError::Description(reason)) => Ok(self.ignore(&BlobError::Refused { reason })),
@@ -114,11 +114,6 @@ impl Task {
         self.events.emit(EventKind::Ignored { what: error.to_string() });
         Next::AskAgain
     }
-}
-
-/// The sentence of an error, to stand after a colon.
-fn one_fingerprint(error: &FingerprintError) -> String {
-    error.to_string().trim_end_matches('.').to_owned()
 }
 
 /// What follows when something was received.

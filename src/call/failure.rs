@@ -20,6 +20,11 @@ impl Failure {
     }
 }
 
+/// Returns the sentence of an error as words that follow a colon.
+pub(super) fn clause(error: &impl std::error::Error) -> String {
+    error.to_string().trim_end_matches('.').to_owned()
+}
+
 /// A passphrase did not bring the two together.
 impl From<PassphraseError> for Failure {
     fn from(error: PassphraseError) -> Self {

@@ -1,6 +1,9 @@
 //! A passphrase in offer and answer: an offer carries our part of it, an answer is sealed.
 
-use super::{failure::Failure, task::Task};
+use super::{
+    failure::{self, Failure},
+    task::Task,
+};
 use crate::{
     media::{Description, DescriptionKind},
     signaling::{Stamp, sealed_answer, with_share},
@@ -65,7 +68,7 @@ impl Task {
         };
         let sealed: Sealed = match sealed.parse() {
             Ok(sealed) => sealed,
-            Err(error) => return Ok(Unsealed::AskAgain(damaged(error))),
+            Err(error) => return Ok(Unsealed::AskAgain(failure::clause(&error))),
         };
         let (Some((offered, _)), Some(own)) = (self.proof.offered.take(), &self.sent) else {
             return Err(PassphraseError::Refused.into());
@@ -75,11 +78,6 @@ impl Task {
         let sdp = String::from_utf8(opened.plaintext).map_err(|_| PassphraseError::Damaged)?;
         Ok(Unsealed::Answer(Description { kind: DescriptionKind::Answer, sdp }))
     }
-}
-
-/// The sentence of an error, to stand after a colon.
-fn damaged(error: PassphraseError) -> String {
-    error.to_string().trim_end_matches('.').to_owned()
 }
 
 /// What both sides must have read in the same offer: all of it but the candidates, which may be renewed while a person

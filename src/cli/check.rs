@@ -1,11 +1,11 @@
 //! `p2pcall check`: whether all is ready for a call.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use super::{
     Exit, Refusal,
     args::{CheckArgs, CheckedPart, OutputArgs},
-    config, media, say, stage,
+    config, media, print_result, say, stage,
 };
 use crate::{
     check::{self, Grade, Network, Plan, Report},
@@ -29,7 +29,7 @@ pub(super) fn run(args: CheckArgs, output: &OutputArgs) -> Result<Exit, Refusal>
     if addresses {
         report.show_addresses();
     }
-    let mut stdout = std::io::stdout().lock();
+    let stdout = std::io::stdout();
     let text = if json {
         let json = serde_json::to_string_pretty(&report).expect("plain values are always JSON");
         format!("{json}\n").into_bytes()
@@ -38,14 +38,8 @@ pub(super) fn run(args: CheckArgs, output: &OutputArgs) -> Result<Exit, Refusal>
         let screen = Screen { colour, picture: colour && stdout.is_terminal(), quiet: output.quiet };
         words(&report, &screen)
     };
-    match stdout.write_all(&text).and_then(|()| stdout.flush()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
-        }
-        _ if report.is_usable() => Ok(Exit::Success),
-        _ => Ok(Exit::CallFailed),
-    }
+    print_result(&text)?;
+    Ok(if report.is_usable() { Exit::Success } else { Exit::CallFailed })
 }
 
 /// Returns what was asked for. What cannot be opened is a finding, not a refusal.

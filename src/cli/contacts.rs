@@ -1,14 +1,12 @@
 //! `p2pcall contacts`: who is remembered.
 
-use std::io::Write;
-
 use serde_json::json;
 
 use super::{
     Exit, Refusal,
     acquaintance::{CONTACTS, day},
     args::ContactsArgs,
-    config, say,
+    config, print_result, say,
 };
 use crate::trust::{Contacts, ContactsError};
 
@@ -25,13 +23,8 @@ pub(super) fn run(args: &ContactsArgs) -> Result<Exit, Refusal> {
         return Ok(Exit::Success);
     }
     let text = if args.json { for_programs(&contacts) } else { words(&contacts) };
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
-        }
-        _ => Ok(Exit::Success),
-    }
+    print_result(text.as_bytes())?;
+    Ok(Exit::Success)
 }
 
 fn words(contacts: &Contacts) -> String {

@@ -1,10 +1,8 @@
 //! `p2pcall devices`: what there is to show, say and hear with.
 
-use std::io::Write;
-
 use serde::Serialize;
 
-use super::{Exit, Refusal, args::DevicesArgs};
+use super::{Exit, Refusal, args::DevicesArgs, print_result};
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
@@ -32,14 +30,8 @@ pub(super) fn run(args: &DevicesArgs) -> Result<Exit, Refusal> {
     } else {
         words(&devices)
     };
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads has seen enough: 'p2pcall devices | head -1'.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
-        }
-        _ => Ok(Exit::Success),
-    }
+    print_result(text.as_bytes())?;
+    Ok(Exit::Success)
 }
 
 #[cfg_attr(

@@ -2,7 +2,7 @@
 
 mod words;
 
-use std::{io::Write, time::SystemTime};
+use std::time::SystemTime;
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use super::{
     args::{InspectArgs, OutputArgs},
     config,
     exchange::{self, From, Sought},
-    input, say, stage, when,
+    input, print_result, say, stage, when,
 };
 use crate::{
     media::{Description, DescriptionKind, MediaKind, wall_clock},
@@ -47,13 +47,8 @@ pub(super) fn run(args: InspectArgs, output: &OutputArgs) -> Result<Exit, Refusa
         true => serde_json::to_string_pretty(&report.for_programs()).expect("plain values are always JSON") + "\n",
         false => words::tell(&report, now, &when::here()),
     };
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Refusal { exit: Exit::CallFailed, what: format!("Standard output takes nothing: {error}.") })
-        }
-        _ => Ok(Exit::Success),
-    }
+    print_result(text.as_bytes())?;
+    Ok(Exit::Success)
 }
 
 /// Returns in words what a text holds.

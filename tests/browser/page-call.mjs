@@ -70,14 +70,25 @@ export class PageCall {
     await this.connected();
   }
 
-  async takesOffer(text) {
-    await this.visitor.paste('offer-text', text);
-    await until('the offer is taken', LONG, () => this.visitor.isEnabled('join'));
+  async takesOffer(text, visitor = this.visitor) {
+    await visitor.paste('offer-text', text);
+    await until('the offer is taken', LONG, () => visitor.isEnabled('join'));
   }
 
-  async answered() {
-    await this.visitor.press('join');
-    return until('the page shows its answer', LONG, () => this.visitor.value('own-text'));
+  async answered(visitor = this.visitor) {
+    await visitor.press('join');
+    return until('the page shows its answer', LONG, () => visitor.value('own-text'));
+  }
+
+  /** Two pages begin a call, on a desk and on a telephone; texts are changed on their way. Returns both. */
+  async pagesMeet(deskBrowser, phoneBrowser, { prepare = () => {}, change = (text) => text } = {}) {
+    const phone = await this.visit({ phone: true }, phoneBrowser);
+    const desk = await this.visit({}, deskBrowser);
+    await prepare(desk, phone);
+    await this.takesOffer(await change(await this.offered()), phone);
+    await desk.paste('answer-text', await change(await this.answered(phone)));
+    for (const side of [desk, phone]) await until('the call is shown', LONG, () => side.isShown('call'));
+    return [desk, phone];
   }
 
   async connected() {

@@ -6,10 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { browsers } from './browsers.mjs';
 import { Chromium } from './chromium.mjs';
 import { LONG, PageCall, path } from './page-call.mjs';
-import { finish, pageScripts, runCases, served } from './page-scripts.mjs';
+import { finish, runCases, served } from './page-scripts.mjs';
+import { WORDS, sameWords, takesWords } from './page-trust.mjs';
 import { until } from './until.mjs';
-
-const page = pageScripts('blobs');
 
 /** The page's network changes while its text is on the way: a new one is there, and the earlier one is of use as well. */
 const MOVED = Object.fromEntries(['offer', 'answer'].flatMap((type) => ['earlier', 'new'].map((which) =>
@@ -130,22 +129,6 @@ const CASES = {
     }
   },
 };
-
-/** Whether both show four words, the same ones, and the page takes it that they are. */
-async function sameWords(call) {
-  const { words } = await until('p2pcall has words', LONG, () => call.program.events.find(({ event }) => event === 'verification_words'));
-  assert.match(words, /^\w+ \w+ \w+ \w+$/);
-  await until('the page shows them', LONG, async () => await call.visitor.text('words') === words);
-  assert(call.program.words.some((line) => line.includes(`Compare these words with the other person: ${words}`)));
-  await takesWords(call.visitor);
-}
-
-/** Presses the button by the words. */
-async function takesWords(visitor) {
-  await visitor.press('words-same');
-  assert.match(await visitor.text('trust'), /^The words are the same: nobody is between you\.$/);
-  assert.equal(await visitor.run('document.activeElement.id'), 'trust-same', 'what is new is in focus');
-}
 
 /** With every browser; each takes more than a minute, in which it does nothing. */
 const WAITING = {
@@ -275,88 +258,6 @@ const ONCE = {
   },
 };
 
-/** Two pages of which one says something else of words than it should. */
-const WORDS = {
-  'one says nothing of words, which is suspicious; the number is the same': async (call) => {
-    const [desk, phone] = await pagesMeet(call, call.browser, call.browser, {
-      prepare: (desk) => desk.run('Verification.prototype.begin = async () => null; 0'),
-    });
-    const numbers = [];
-    for (const side of [desk, phone]) {
-      await until('it says so', LONG, async () => /should have words[^]*somebody may be between you/.test(await side.text('trust')));
-      assert.equal(await side.run("$('trust').classList.contains('suspicious')"), true);
-      numbers.push(await numberOf(side));
-    }
-    assert.match(numbers[0], /^(\d{5} ){11}\d{5}$/);
-    assert.equal(numbers[0], numbers[1]);
-  },
-
-  "a program that is no p2pcall has none, which is not suspicious": async (call) => {
-    // Without what p2pcall adds to a text.
-    const bare = (text) => {
-      const { type, sdp } = page('readBlob')(text).description;
-      return page('writeBlob')({ type, sdp: sdp.replace(/^a=p2pcall:.*\r?\n/m, '') }, 'plain');
-    };
-    const [desk, phone] = await pagesMeet(call, call.browser, call.browser, {
-      change: bare, prepare: (desk) => desk.run('Verification.prototype.begin = async () => null; 0'),
-    });
-    for (const side of [desk, phone]) {
-      await until('it says so', LONG, async () => /The other side's program has no words to compare/.test(await side.text('trust')));
-      assert.equal(await side.run("$('trust').classList.contains('suspicious')"), false);
-    }
-    await desk.run("$('show-number').focus()");
-    await desk.key('Enter');
-    assert.equal(await numberOf(desk, false), await numberOf(phone));
-  },
-
-  'a page that came over http has no words, and says why': async (call) => {
-    const [desk] = await pagesMeet(call, call.browser, call.browser, {
-      prepare: (desk) => desk.run("Object.defineProperty(crypto, 'subtle', { value: undefined }); 0"),
-    });
-    await until('it says so', LONG, async () => /open this page over https, or save it and open the file/.test(await desk.text('trust')));
-    assert.equal(await desk.isShown('safety'), false);
-  },
-
-  'a number that comes twice ends it: an alert stays': async (call) => {
-    const [desk, phone] = await pagesMeet(call, call.browser, call.browser, {
-      prepare: (_, phone) => phone.run(says('text.includes("verify_nonce") ? [text, text] : [text]')),
-    });
-    await until('the alert', LONG, async () => /came out of turn: somebody may be between you/.test(await desk.text('trust-failure')));
-    assert.equal(await desk.isShown('words-same'), false);
-    // To the other side all is well: it is the person of this side who says that it is not.
-    await until('words', LONG, () => phone.isShown('words-same'));
-    await takesWords(phone);
-    assert.equal(await desk.isShown('trust-failure'), true);
-    await phone.press('hang-up');
-    await until('the end', LONG, () => desk.isShown('end'));
-    assert.match(await desk.text('end'), /came out of turn/);
-  },
-
-  'another number than was bound to ends it; unknown messages do not': async (call) => {
-    const [desk, phone] = await pagesMeet(call, call.browser, call.browser, {
-      prepare: (desk) => desk.run(says(`['{"say":"verify_more"}', '{"say":"name","name":"Anna"}', '7', '[]', 'null', 'nonsense',
-        text.includes('verify_reveal') ? JSON.stringify({ say: 'verify_reveal', nonce: btoa('x'.repeat(32)) }) : text]`)),
-    });
-    await until('the alert', LONG, async () => /sees other certificates than this one/.test(await phone.text('trust-failure')));
-    assert.match(await desk.text('words'), /^\w+ \w+ \w+ \w+$/);
-  },
-};
-
-/** Has a page say on its data channel, for each `text`, what this expression lists. */
-const says = (expression) => `(() => {
-  const { send } = RTCDataChannel.prototype;
-  RTCDataChannel.prototype.send = function (text) {
-    for (const said of ${expression}) send.call(this, said);
-  };
-})()`;
-
-/** Opens the number, unless it is open, and returns it. */
-async function numberOf(side, press = true) {
-  if (press) await side.press('show-number');
-  await until('the number', LONG, async () => /\d$/.test(await side.text('safety-number')));
-  return (await side.text('safety-number')).replace(/\s+/g, ' ');
-}
-
 /** Has the browser know nothing of some codecs. */
 function forgets(call, codecs) {
   return call.visitor.run(`(() => {
@@ -395,22 +296,9 @@ async function switches(call, labels) {
   }
 }
 
-/** Two pages begin a call, on a desk and on a telephone; texts are changed on their way. Returns both. */
-async function pagesMeet(call, deskBrowser, phoneBrowser, { prepare = () => {}, change = (text) => text } = {}) {
-  const phone = await call.visit({ phone: true }, phoneBrowser);
-  const desk = await call.visit({}, deskBrowser);
-  await prepare(desk, phone);
-  await phone.paste('offer-text', await change(await call.offered()));
-  await until('the offer is taken', LONG, () => phone.isEnabled('join'));
-  await phone.press('join');
-  await desk.paste('answer-text', await change(await until('the answer', LONG, () => phone.value('own-text'))));
-  for (const side of [desk, phone]) await until('the call is shown', LONG, () => side.isShown('call'));
-  return [desk, phone];
-}
-
 /** Two pages, on a desk and on a telephone. */
 async function pagesTalk(call, deskBrowser, phoneBrowser) {
-  const [desk, phone] = await pagesMeet(call, deskBrowser, phoneBrowser);
+  const [desk, phone] = await call.pagesMeet(deskBrowser, phoneBrowser);
   const words = await until('words', LONG, () => desk.text('words'));
   await until('the same words', LONG, async () => await phone.text('words') === words);
   for (const side of [phone, desk]) await takesWords(side);
